@@ -39,15 +39,15 @@
 pub mod lang;
 
 pub mod audio;
-pub mod vad;
-pub mod wyoming;
+pub mod cli;
+pub mod daemon;
+pub mod dialogue;
+pub mod models;
+pub mod nlu;
+pub mod session;
+pub mod settings;
+pub mod shop;
 pub mod stt;
 pub mod tts;
-pub mod nlu;
-pub mod dialogue;
-pub mod shop;
-pub mod session;
-pub mod daemon;
-pub mod settings;
-pub mod cli;
-pub mod models;
+pub mod vad;
+pub mod wyoming;
