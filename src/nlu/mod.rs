@@ -145,7 +145,10 @@ impl Interpreter {
     /// With a model, or with the fast path and the fallback alone.
     #[must_use]
     pub fn new(model: Option<Arc<dyn CommandModel>>) -> Self {
-        Self { model, deadline: Self::DEADLINE }
+        Self {
+            model,
+            deadline: Self::DEADLINE,
+        }
     }
 
     /// Sets how long the model may take for one utterance.
@@ -163,9 +166,19 @@ impl Interpreter {
             && let Ok(commands) = serde_json::from_str(&proposal.text)
         {
             let confidence = proposal.probability.unwrap_or(0.5);
-            return Interpretation { commands, tier: Tier::Llm, confidence, degraded: false };
+            return Interpretation {
+                commands,
+                tier: Tier::Llm,
+                confidence,
+                degraded: false,
+            };
         }
         let commands = vec![Command::OutOfScope {}];
-        Interpretation { commands, tier: Tier::Fallback, confidence: 0.2, degraded: true }
+        Interpretation {
+            commands,
+            tier: Tier::Fallback,
+            confidence: 0.2,
+            degraded: true,
+        }
     }
 }
