@@ -102,7 +102,7 @@ pub struct Reserved {
 }
 
 /// Why the stock of a cart could not be reserved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "refused", rename_all = "snake_case")]
 pub enum ReserveRefusal {
     /// There is less of it than asked.
