@@ -38,6 +38,10 @@ pub struct SearchQuery {
     pub in_stock_only: bool,
     /// Only these products (for details and refinement within what was shown).
     pub among: Vec<ProductId>,
+    /// Only the variants that share this `item_group_id` ("in which colours?").
+    pub item_group: Option<String>,
+    /// Only products with a price before a promotion.
+    pub promoted_only: bool,
     /// Skip so many.
     pub offset: usize,
     /// At most so many (1 to 100).
@@ -63,6 +67,8 @@ impl SearchQuery {
             sort: None,
             in_stock_only: false,
             among: Vec::new(),
+            item_group: None,
+            promoted_only: false,
             offset: 0,
             limit,
         }
