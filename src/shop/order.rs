@@ -1,6 +1,7 @@
 //! Orders as the store holds them.
 
 use super::{money::Money, product::ProductId};
+use crate::{lang::Language, nlu::slot::Method};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -75,6 +76,7 @@ pub enum PaymentState {
     Paid,
     Failed,
     Refunded,
+    Cancelled,
 }
 
 /// One line of an order: what was bought, at the price of that moment.
@@ -131,12 +133,18 @@ pub struct Order {
     pub state: OrderState,
     /// What was bought.
     pub lines: Vec<OrderLine>,
+    /// What a promotion took off the goods; 0 without one.
+    pub discount: Money,
     /// The price of delivery.
     pub delivery_fee: Money,
     /// How the goods reach the shopper.
     pub fulfilment: Fulfilment,
     /// Payment.
     pub payment: PaymentState,
+    /// How it is, or will be, paid.
+    pub method: Option<Method>,
+    /// The language of the receipt.
+    pub language: Language,
     /// When it was made.
     pub created_at: Timestamp,
     /// The day that was promised.
@@ -148,14 +156,39 @@ pub struct Order {
 }
 
 impl Order {
-    /// Everything to pay, tax included.
+    /// Everything to pay, tax included: lines less the discount, plus delivery.
     #[must_use]
     pub fn total(&self) -> Money {
-        let goods: Money = self.lines.iter().map(OrderLine::total).sum();
-        if self.lines.is_empty() {
-            self.delivery_fee
-        } else {
-            goods.plus(self.delivery_fee)
+        self.lines
+            .iter()
+            .map(OrderLine::total)
+            .fold(self.delivery_fee, Money::plus)
+            .plus(-self.discount)
+    }
+
+    /// The tax contained in the lines, by rate in basis points, lowest rate first. A discount
+    /// is spread over the lines by their share of the goods; delivery is not in it.
+    #[must_use]
+    pub fn taxes(&self) -> Vec<(u32, Money)> {
+        let goods: i64 = self.lines.iter().map(|l| l.total().minor).sum();
+        let mut rates: Vec<(u32, i64)> = Vec::new();
+        for line in &self.lines {
+            match rates.iter_mut().find(|(rate, _)| *rate == line.tax_rate_bp) {
+                Some((_, sum)) => *sum += line.total().minor,
+                None => rates.push((line.tax_rate_bp, line.total().minor)),
+            }
         }
+        rates.sort_unstable();
+        let less = |sum: i64| match goods {
+            0 => sum,
+            _ => sum - (i128::from(self.discount.minor) * i128::from(sum) / i128::from(goods)) as i64,
+        };
+        rates
+            .into_iter()
+            .map(|(rate, sum)| {
+                let sum = Money::new(less(sum), self.delivery_fee.currency);
+                (rate, sum.tax_included(rate))
+            })
+            .collect()
     }
 }

@@ -115,6 +115,21 @@ pub struct Product {
     pub link: Option<String>,
 }
 
+/// What one buyer wrote about a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The product.
+    pub product: ProductId,
+    /// The language of the text.
+    pub language: Language,
+    /// 1 to 5.
+    pub stars: u8,
+    /// One or two sentences.
+    pub text: String,
+    /// When it was written.
+    pub day: jiff::civil::Date,
+}
+
 impl Product {
     /// Whether at least `n` can be sold now.
     #[must_use]
