@@ -181,7 +181,9 @@ impl Order {
         rates.sort_unstable();
         let less = |sum: i64| match goods {
             0 => sum,
-            _ => sum - (i128::from(self.discount.minor) * i128::from(sum) / i128::from(goods)) as i64,
+            _ => {
+                sum - (i128::from(self.discount.minor) * i128::from(sum) / i128::from(goods)) as i64
+            }
         };
         rates
             .into_iter()
