@@ -42,6 +42,7 @@ pub mod audio;
 pub mod cli;
 pub mod daemon;
 pub mod dialogue;
+pub mod eval;
 pub mod models;
 pub mod nlu;
 pub mod session;

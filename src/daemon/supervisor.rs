@@ -114,7 +114,13 @@ impl Worker {
         let stop = CancellationToken::new();
         let name = launch.name;
         let task = tokio::spawn(keep_running(launch, tell, restarts.clone(), stop.clone()));
-        Self { name, standing, restarts, stop, task: Some(task) }
+        Self {
+            name,
+            standing,
+            restarts,
+            stop,
+            task: Some(task),
+        }
     }
 
     /// Where it serves, waiting until it does.
@@ -126,21 +132,29 @@ impl Worker {
         let settled = timeout(
             within,
             standing.wait_for(|s| {
-                matches!(s, Standing::Ready { .. } | Standing::Failed { .. } | Standing::Stopped)
+                matches!(
+                    s,
+                    Standing::Ready { .. } | Standing::Failed { .. } | Standing::Stopped
+                )
             }),
         )
         .await;
         match settled {
             Ok(Ok(s)) => match &*s {
                 Standing::Ready { uri, .. } => Ok(uri.clone()),
-                Standing::Failed { reason } => {
-                    Err(WorkerError::Failed { name: self.name, reason: reason.clone() })
-                }
-                _ => Err(WorkerError::Failed { name: self.name, reason: "it was stopped".into() }),
+                Standing::Failed { reason } => Err(WorkerError::Failed {
+                    name: self.name,
+                    reason: reason.clone(),
+                }),
+                _ => Err(WorkerError::Failed {
+                    name: self.name,
+                    reason: "it was stopped".into(),
+                }),
             },
-            Ok(Err(_)) => {
-                Err(WorkerError::Failed { name: self.name, reason: "its supervisor ended".into() })
-            }
+            Ok(Err(_)) => Err(WorkerError::Failed {
+                name: self.name,
+                reason: "its supervisor ended".into(),
+            }),
             Err(_) => Err(WorkerError::Late {
                 name: self.name,
                 within,
@@ -231,7 +245,11 @@ enum End {
     Crashed(String),
 }
 
-async fn run_once(launch: &Launch, tell: &watch::Sender<Standing>, stop: &CancellationToken) -> End {
+async fn run_once(
+    launch: &Launch,
+    tell: &watch::Sender<Standing>,
+    stop: &CancellationToken,
+) -> End {
     let mut command = Command::new(&launch.program);
     command
         .args(&launch.args)
@@ -304,7 +322,10 @@ async fn run_once(launch: &Launch, tell: &watch::Sender<Standing>, stop: &Cancel
 }
 
 async fn end(mut child: Child) -> End {
-    if let Some(pid) = child.id().and_then(|p| rustix::process::Pid::from_raw(p.cast_signed())) {
+    if let Some(pid) = child
+        .id()
+        .and_then(|p| rustix::process::Pid::from_raw(p.cast_signed()))
+    {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
     if timeout(GRACE, child.wait()).await.is_err() {
@@ -319,7 +340,10 @@ struct Said(Arc<Mutex<VecDeque<String>>>);
 
 impl Said {
     fn push(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lines = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if lines.len() == 20 {
             lines.pop_front();
         }
@@ -328,7 +352,10 @@ impl Said {
 
     /// Its `error: ...` line, else the last one.
     fn sentence(&self) -> Option<String> {
-        let lines = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lines = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         lines
             .iter()
             .rev()
@@ -364,16 +391,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_is_ready_is_used_and_ended_with_us() {
-        let worker = Worker::spawn(shell("echo warming; echo ready unix:///tmp/$TOKEN; exec sleep 60"));
-        assert_eq!(worker.uri(Duration::from_secs(5)).await.unwrap(), "unix:///tmp/secret");
-        let Standing::Ready { pid, .. } = worker.standing() else { panic!("not ready") };
+        let worker = Worker::spawn(shell(
+            "echo warming; echo ready unix:///tmp/$TOKEN; exec sleep 60",
+        ));
+        assert_eq!(
+            worker.uri(Duration::from_secs(5)).await.unwrap(),
+            "unix:///tmp/secret"
+        );
+        let Standing::Ready { pid, .. } = worker.standing() else {
+            panic!("not ready")
+        };
         worker.stop().await;
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
     }
 
     #[tokio::test]
     async fn a_worker_that_cannot_start_says_why_at_once() {
-        let worker = Worker::spawn(shell("echo 'error: expected a model in /m, found none; run `comptoir models fetch`' >&2; exit 2"));
+        let worker = Worker::spawn(shell(
+            "echo 'error: expected a model in /m, found none; run `comptoir models fetch`' >&2; exit 2",
+        ));
         let error = worker.uri(Duration::from_secs(5)).await.unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -386,11 +422,16 @@ mod tests {
     async fn a_worker_that_is_killed_is_started_again() {
         let worker = Worker::spawn(shell("echo ready tcp://127.0.0.1:$$; exec sleep 60"));
         let first = worker.uri(Duration::from_secs(5)).await.unwrap();
-        let Standing::Ready { pid, .. } = worker.standing() else { panic!("not ready") };
+        let Standing::Ready { pid, .. } = worker.standing() else {
+            panic!("not ready")
+        };
         let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
         let mut standing = worker.standing.clone();
-        standing.wait_for(|s| !matches!(s, Standing::Ready { .. })).await.unwrap();
+        standing
+            .wait_for(|s| !matches!(s, Standing::Ready { .. }))
+            .await
+            .unwrap();
         let second = worker.uri(Duration::from_secs(5)).await.unwrap();
         assert_ne!(first, second);
         assert_eq!(worker.restarts(), 1);

@@ -1,0 +1,3 @@
+//! The one loop: events into the dialogue core, its effects out into the world.
+
+pub mod turn;
