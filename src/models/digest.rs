@@ -95,16 +95,21 @@ impl PackageDigest {
     /// Whether the file has this digest: `Ok(Err(found))` says what it has instead.
     pub fn check(&self, path: &Path) -> io::Result<Result<(), String>> {
         let (expected, found) = match self {
-            Self::Sha256(digest) => {
-                (digest.to_string(), Sha256Digest::of_file(path, &mut |_| ())?.to_string())
-            }
+            Self::Sha256(digest) => (
+                digest.to_string(),
+                Sha256Digest::of_file(path, &mut |_| ())?.to_string(),
+            ),
             Self::Sha512(expected) => {
                 let mut hasher = Sha512::new();
                 stream(path, &mut |chunk| hasher.update(chunk))?;
                 (expected.clone(), base64(&hasher.finalize()))
             }
         };
-        Ok(if expected == found { Ok(()) } else { Err(found) })
+        Ok(if expected == found {
+            Ok(())
+        } else {
+            Err(found)
+        })
     }
 }
 
@@ -166,7 +171,12 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_rfc() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }
@@ -182,6 +192,9 @@ mod tests {
         assert_eq!(digest.check(&path).unwrap(), Ok(()));
         std::fs::write(&path, "abd").unwrap();
         assert!(digest.check(&path).unwrap().is_err());
-        assert_eq!(PackageDigest::from_integrity("sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0="), None);
+        assert_eq!(
+            PackageDigest::from_integrity("sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0="),
+            None
+        );
     }
 }

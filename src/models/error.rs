@@ -103,7 +103,11 @@ impl ModelsError {
     /// For `map_err`: a disk operation on a path that failed.
     pub fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Disk { action, path, source }
+        move |source| Self::Disk {
+            action,
+            path,
+            source,
+        }
     }
 }
 
@@ -121,7 +125,10 @@ pub struct Unfetched {
 fn failed_list(failed: &[Unfetched]) -> String {
     let mut text = String::new();
     for one in failed {
-        text.push_str(&format!("could not fetch {} (model `{}`):\n", one.file, one.id));
+        text.push_str(&format!(
+            "could not fetch {} (model `{}`):\n",
+            one.file, one.id
+        ));
         for (source, fault) in &one.tried {
             text.push_str(&format!("  {source}: {fault}\n"));
         }
@@ -159,7 +166,9 @@ pub enum SourceFault {
         status: u16,
     },
     /// A page for people came instead of the file: a captive portal, a login, an error page.
-    #[error("{url} answered with an HTML page instead of the file (a login page or a captive portal?)")]
+    #[error(
+        "{url} answered with an HTML page instead of the file (a login page or a captive portal?)"
+    )]
     HtmlPage {
         /// Without credentials.
         url: String,
@@ -251,7 +260,11 @@ impl SourceFault {
     /// For `map_err`: a disk operation on a path that failed.
     pub fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Disk { action, path, source }
+        move |source| Self::Disk {
+            action,
+            path,
+            source,
+        }
     }
 
     /// Whether the same request may succeed in a moment.

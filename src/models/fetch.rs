@@ -86,7 +86,8 @@ pub fn fetch(
 ) -> Result<Vec<Fetched>, ModelsError> {
     thread::scope(|scope| {
         let work = scope.spawn(|| fetch_here(manifest, store, models, options, progress));
-        work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        work.join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -101,7 +102,10 @@ fn fetch_here(
     let _lock = store.lock(options.patience, &waiting)?;
     let mut done = Vec::new();
     let mut todo = Vec::new();
-    for (model, file) in models.iter().flat_map(|model| model.files.iter().map(|f| (*model, f))) {
+    for (model, file) in models
+        .iter()
+        .flat_map(|model| model.files.iter().map(|f| (*model, f)))
+    {
         if is_there(store, file, progress)? {
             done.push(fetched(store, model, file, None, Duration::ZERO));
         } else {
@@ -147,7 +151,11 @@ fn fetch_here(
                     let Some((model, file)) = next else { break };
                     let start = Instant::now();
                     let meter = progress.meter(&file.name, file.size);
-                    progress.line(&format!("fetching {} ({})", file.name, megabytes(file.size)));
+                    progress.line(&format!(
+                        "fetching {} ({})",
+                        file.name,
+                        megabytes(file.size)
+                    ));
                     let got = sources.fetch(model, file, &meter);
                     meter.done();
                     match got {
@@ -158,7 +166,10 @@ fn fetch_here(
                         }
                         Err(unfetched) => {
                             progress.line(&format!("could not fetch {}", file.name));
-                            failed.lock().unwrap_or_else(|p| p.into_inner()).push(unfetched);
+                            failed
+                                .lock()
+                                .unwrap_or_else(|p| p.into_inner())
+                                .push(unfetched);
                         }
                     }
                 }
@@ -182,10 +193,18 @@ fn fetch_here(
 fn arrival(file: &ModelFile, from: &str, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     let rate = megabytes((file.size as f64 / seconds.max(0.001)) as u64);
-    format!("{} verified ({}, {seconds:.1} s, {rate}/s) from {from}", file.name, megabytes(file.size))
+    format!(
+        "{} verified ({}, {seconds:.1} s, {rate}/s) from {from}",
+        file.name,
+        megabytes(file.size)
+    )
 }
 
-fn is_there(store: &ModelStore, file: &ModelFile, progress: &Progress) -> Result<bool, ModelsError> {
+fn is_there(
+    store: &ModelStore,
+    file: &ModelFile,
+    progress: &Progress,
+) -> Result<bool, ModelsError> {
     match store.state(file) {
         FileState::Missing => Ok(false),
         FileState::Verified => Ok(true),
@@ -214,7 +233,13 @@ fn fetched(
     from: Option<String>,
     took: Duration,
 ) -> Fetched {
-    Fetched { id: model.id.clone(), path: store.path_of(file), bytes: file.size, from, took }
+    Fetched {
+        id: model.id.clone(),
+        path: store.path_of(file),
+        bytes: file.size,
+        from,
+        took,
+    }
 }
 
 fn free_bytes(folder: &Path) -> std::io::Result<u64> {
@@ -226,7 +251,9 @@ fn free_bytes(folder: &Path) -> std::io::Result<u64> {
 fn check_room(store: &ModelStore, wanted: &[&ModelFile], free: u64) -> Result<(), ModelsError> {
     let there = |file: &ModelFile| {
         let path = store.path_of(file);
-        length(&beside(&path, ".part")).max(length(&beside(&path, ".joined.part"))).min(file.size)
+        length(&beside(&path, ".part"))
+            .max(length(&beside(&path, ".joined.part")))
+            .min(file.size)
     };
     let files: u64 = wanted.iter().map(|file| file.size - there(file)).sum();
     let mut on_the_way: Vec<u64> = wanted.iter().map(|file| scratch_bytes(file)).collect();
@@ -267,7 +294,9 @@ mod tests {
         let files = &manifest.get("whisper-base").unwrap().files;
         let wanted: Vec<&ModelFile> = files.iter().collect();
         assert!(check_room(&store, &wanted, 2_000_000_000).is_ok());
-        let refusal = check_room(&store, &wanted, 100_000_000).unwrap_err().to_string();
+        let refusal = check_room(&store, &wanted, 100_000_000)
+            .unwrap_err()
+            .to_string();
         assert!(refusal.contains("592 MB needed"), "{refusal}");
         assert!(refusal.contains("100 MB free; make room"), "{refusal}");
     }

@@ -102,7 +102,10 @@ impl GgmlOutline {
         reader.rewind()?;
         let magic = u32::from_le_bytes(array(reader)?);
         if magic != MAGIC {
-            return Err(WeightsError::format("a ggml Whisper", format!("magic {magic:#010x}")));
+            return Err(WeightsError::format(
+                "a ggml Whisper",
+                format!("magic {magic:#010x}"),
+            ));
         }
         let mut numbers = [0; 11];
         for number in &mut numbers {
@@ -118,12 +121,18 @@ impl GgmlOutline {
         let after = reader.stream_position()?;
         reader.seek(SeekFrom::Start(start))?;
         let mut front = Vec::new();
-        Read::by_ref(reader).take(after - start).read_to_end(&mut front)?;
+        Read::by_ref(reader)
+            .take(after - start)
+            .read_to_end(&mut front)?;
         let mut tensors = Vec::new();
         while reader.stream_position()? < end {
             tensors.push(tensor_entry(reader, end)?);
         }
-        Ok(Self { hyperparameters: Hyperparameters::from_array(numbers), front, tensors })
+        Ok(Self {
+            hyperparameters: Hyperparameters::from_array(numbers),
+            front,
+            tensors,
+        })
     }
 
     /// Writes everything that comes before the tensors.
@@ -139,9 +148,14 @@ impl GgmlOutline {
 fn tensor_entry(reader: &mut (impl Read + Seek), end: u64) -> Result<TensorEntry, WeightsError> {
     let (rank, length, ty) = (i32(reader)?, i32(reader)?, i32(reader)?);
     if !(1..=4).contains(&rank) || !(1..=256).contains(&length) {
-        return Err(WeightsError::format("a tensor", format!("rank {rank}, name of {length}")));
+        return Err(WeightsError::format(
+            "a tensor",
+            format!("rank {rank}, name of {length}"),
+        ));
     }
-    let dims = (0..rank).map(|_| i32(reader)).collect::<Result<Vec<_>, _>>()?;
+    let dims = (0..rank)
+        .map(|_| i32(reader))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut name = vec![0; usize::try_from(length).unwrap_or_default()];
     reader.read_exact(&mut name)?;
     let name = String::from_utf8_lossy(&name).into_owned();
@@ -156,8 +170,16 @@ fn tensor_entry(reader: &mut (impl Read + Seek), end: u64) -> Result<TensorEntry
         }
     };
     let count: i64 = dims.iter().map(|&n| i64::from(n)).product();
-    skip(reader, count * i64::try_from(element.width()).unwrap_or(4), end)?;
-    Ok(TensorEntry { name, element, dims })
+    skip(
+        reader,
+        count * i64::try_from(element.width()).unwrap_or(4),
+        end,
+    )?;
+    Ok(TensorEntry {
+        name,
+        element,
+        dims,
+    })
 }
 
 /// Writes one tensor, its elements converted to `element`. `dims` is innermost first.
@@ -245,13 +267,18 @@ fn i32(reader: &mut impl Read) -> io::Result<i32> {
 
 fn skip(reader: &mut (impl Read + Seek), bytes: i64, end: u64) -> Result<(), WeightsError> {
     let here = reader.stream_position()?;
-    let to = u64::try_from(bytes).ok().and_then(|bytes| here.checked_add(bytes));
+    let to = u64::try_from(bytes)
+        .ok()
+        .and_then(|bytes| here.checked_add(bytes));
     match to.filter(|to| *to <= end) {
         Some(to) => {
             reader.seek(SeekFrom::Start(to))?;
             Ok(())
         }
-        None => Err(WeightsError::format(format!("{bytes} bytes at {here}"), "the end")),
+        None => Err(WeightsError::format(
+            format!("{bytes} bytes at {here}"),
+            "the end",
+        )),
     }
 }
 

@@ -124,9 +124,16 @@ impl Http {
                 got: 0,
                 reason: error.to_string(),
             };
-            response.take(MAX_PAGE).read_to_end(&mut body).map_err(|e| cut(&e))?;
+            response
+                .take(MAX_PAGE)
+                .read_to_end(&mut body)
+                .map_err(|e| cut(&e))?;
             let body = String::from_utf8(body).map_err(|e| cut(&e))?;
-            Ok(Page { url: page_url, content_type, body })
+            Ok(Page {
+                url: page_url,
+                content_type,
+                body,
+            })
         })
     }
 
@@ -143,7 +150,15 @@ impl Http {
         meter: &Meter,
     ) -> Result<(), SourceFault> {
         let resume = Resume::of(part, url);
-        let mut transfer = Transfer { http: self, url, origin, part, size, meter, resume };
+        let mut transfer = Transfer {
+            http: self,
+            url,
+            origin,
+            part,
+            size,
+            meter,
+            resume,
+        };
         meter.advance(transfer.have());
         self.patiently(&mut || length(part), &mut || transfer.attempt())?;
         transfer.resume.forget();
@@ -189,7 +204,11 @@ impl Http {
     /// One request, up to its headers.
     fn ask(&self, url: &str, origin: Origin, headers: HeaderMap) -> Result<Response, SourceFault> {
         let host = host_of(url);
-        let known = self.unreachable.lock().unwrap_or_else(|p| p.into_inner()).contains_key(&host);
+        let known = self
+            .unreachable
+            .lock()
+            .unwrap_or_else(|p| p.into_inner())
+            .contains_key(&host);
         if known {
             return Err(SourceFault::KnownUnreachable { host });
         }
@@ -203,13 +222,22 @@ impl Http {
                 if origin == Origin::Upstream {
                     self.mark_unreachable(&host, &reason);
                     // Not the transient fault: upstream is not tried again.
-                    return SourceFault::KnownUnreachable { host: format!("{host} ({reason})") };
+                    return SourceFault::KnownUnreachable {
+                        host: format!("{host} ({reason})"),
+                    };
                 }
                 SourceFault::Unreachable { host, reason }
             } else if error.is_timeout() {
-                SourceFault::Stalled { url: shown(url), after: self.pace.stall }
+                SourceFault::Stalled {
+                    url: shown(url),
+                    after: self.pace.stall,
+                }
             } else {
-                SourceFault::Cut { url: shown(url), got: 0, reason: reason(&error) }
+                SourceFault::Cut {
+                    url: shown(url),
+                    got: 0,
+                    reason: reason(&error),
+                }
             }
         })
     }
@@ -228,7 +256,11 @@ struct Transfer<'a> {
 impl Transfer<'_> {
     /// Bytes there already that this URL may go on from.
     fn have(&self) -> u64 {
-        if self.resume.foreign { 0 } else { length(self.part) }
+        if self.resume.foreign {
+            0
+        } else {
+            length(self.part)
+        }
     }
 
     fn attempt(&mut self) -> Result<(), SourceFault> {
@@ -264,7 +296,9 @@ impl Transfer<'_> {
             status => return Err(status_fault(self.url, status)),
         }
         if content_type(&response).starts_with("text/html") {
-            return Err(SourceFault::HtmlPage { url: shown(self.url) });
+            return Err(SourceFault::HtmlPage {
+                url: shown(self.url),
+            });
         }
         if let (Some(expected), Some(found)) = (self.size, total)
             && expected != found
@@ -315,9 +349,13 @@ impl Transfer<'_> {
             if let Some(expected) = self.size
                 && got > expected
             {
-                return Err(SourceFault::Size { expected, found: got });
+                return Err(SourceFault::Size {
+                    expected,
+                    found: got,
+                });
             }
-            file.write_all(&buffer[..n]).map_err(SourceFault::disk("writing", self.part))?;
+            file.write_all(&buffer[..n])
+                .map_err(SourceFault::disk("writing", self.part))?;
             self.meter.advance(n as u64);
         }
         match total.or(self.size) {
@@ -337,7 +375,11 @@ impl Transfer<'_> {
     }
 
     fn cut(&self, reason: &str) -> SourceFault {
-        SourceFault::Cut { url: shown(self.url), got: self.have(), reason: reason.to_owned() }
+        SourceFault::Cut {
+            url: shown(self.url),
+            got: self.have(),
+            reason: reason.to_owned(),
+        }
     }
 }
 
@@ -359,18 +401,36 @@ struct ResumeNote {
 impl Resume {
     fn of(part: &Path, url: &str) -> Self {
         let path = beside(part, ".from");
-        let read = fs::read(&path).ok().and_then(|b| serde_json::from_slice::<ResumeNote>(&b).ok());
+        let read = fs::read(&path)
+            .ok()
+            .and_then(|b| serde_json::from_slice::<ResumeNote>(&b).ok());
         match read.filter(|note| note.url == url) {
-            Some(note) => Self { path, note, foreign: false },
+            Some(note) => Self {
+                path,
+                note,
+                foreign: false,
+            },
             None => {
-                let note = ResumeNote { url: url.to_owned(), validator: None };
-                Self { path, note, foreign: true }
+                let note = ResumeNote {
+                    url: url.to_owned(),
+                    validator: None,
+                };
+                Self {
+                    path,
+                    note,
+                    foreign: true,
+                }
             }
         }
     }
 
     fn note(&mut self, response: &Response) {
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let header = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let strong = header(ETAG).filter(|tag| !tag.starts_with("W/"));
         self.note.validator = strong.or(header(LAST_MODIFIED)).map(str::to_owned);
         if let Ok(bytes) = serde_json::to_vec(&self.note) {
@@ -398,7 +458,10 @@ impl ContentRange {
             Some((start, _)) => start.parse().ok()?,
             None => 0,
         };
-        Some(Self { start, total: total.parse().ok() })
+        Some(Self {
+            start,
+            total: total.parse().ok(),
+        })
     }
 }
 
@@ -410,10 +473,14 @@ impl Resolve for DetachedDns {
     fn resolve(&self, name: Name) -> Resolving {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let host = name.as_str().to_owned();
-        let spawned = thread::Builder::new().name("dns".to_owned()).spawn(move || {
-            let found = (host.as_str(), 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-            let _ = answer.send(found);
-        });
+        let spawned = thread::Builder::new()
+            .name("dns".to_owned())
+            .spawn(move || {
+                let found = (host.as_str(), 0)
+                    .to_socket_addrs()
+                    .map(Iterator::collect::<Vec<_>>);
+                let _ = answer.send(found);
+            });
         Box::pin(async move {
             spawned?;
             let addresses: Vec<SocketAddr> = answered.await??;
@@ -431,13 +498,17 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Bytes of a file; 0 if it is not there.
 pub(crate) fn length(path: &Path) -> u64 {
-    File::open(path).and_then(|file| file.metadata()).map_or(0, |metadata| metadata.len())
+    File::open(path)
+        .and_then(|file| file.metadata())
+        .map_or(0, |metadata| metadata.len())
 }
 
 /// A URL fit for a message: without a user's name and password, and without the query, which
 /// may hold a token.
 pub(crate) fn shown(url: &str) -> String {
-    let Ok(mut url) = Url::parse(url) else { return url.to_owned() };
+    let Ok(mut url) = Url::parse(url) else {
+        return url.to_owned();
+    };
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -449,23 +520,34 @@ fn host_of(url: &str) -> String {
     let parsed = Url::parse(url).ok();
     let host = parsed.as_ref().and_then(|url| {
         let host = url.host_str()?;
-        Some(url.port().map_or(host.to_owned(), |port| format!("{host}:{port}")))
+        Some(
+            url.port()
+                .map_or(host.to_owned(), |port| format!("{host}:{port}")),
+        )
     });
     host.unwrap_or_else(|| url.to_owned())
 }
 
 fn headers(list: &[(reqwest::header::HeaderName, &str)]) -> HeaderMap {
-    let pairs = list.iter().filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)));
+    let pairs = list
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)));
     pairs.collect()
 }
 
 fn content_type(response: &Response) -> String {
-    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_ascii_lowercase()
 }
 
 fn status_fault(url: &str, status: StatusCode) -> SourceFault {
-    SourceFault::Status { url: shown(url), status: status.as_u16() }
+    SourceFault::Status {
+        url: shown(url),
+        status: status.as_u16(),
+    }
 }
 
 /// The innermost reason: the outer ones only repeat the URL.

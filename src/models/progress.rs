@@ -20,15 +20,24 @@ impl Progress {
     /// Bars if stderr is a terminal, else plain lines on stderr.
     pub fn on_stderr() -> Self {
         if stderr().is_terminal() {
-            Self { bars: Some(MultiProgress::new()), lines: false }
+            Self {
+                bars: Some(MultiProgress::new()),
+                lines: false,
+            }
         } else {
-            Self { bars: None, lines: true }
+            Self {
+                bars: None,
+                lines: true,
+            }
         }
     }
 
     /// Nothing at all.
     pub fn silent() -> Self {
-        Self { bars: None, lines: false }
+        Self {
+            bars: None,
+            lines: false,
+        }
     }
 
     /// A line that stays.
@@ -81,7 +90,10 @@ impl Meter {
         if !self.lines {
             return;
         }
-        let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut last = self
+            .last
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
             let percent = self.bar.position().min(self.size) * 100 / self.size.max(1);
@@ -91,7 +103,8 @@ impl Meter {
 
     /// `bytes` were thrown away.
     pub fn retreat(&self, bytes: u64) {
-        self.bar.set_position(self.bar.position().saturating_sub(bytes));
+        self.bar
+            .set_position(self.bar.position().saturating_sub(bytes));
     }
 
     /// Nothing has come yet (from this source).

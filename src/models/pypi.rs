@@ -55,7 +55,9 @@ pub fn wheel<'a>(
 ) -> Result<&'a Link, String> {
     let mut of_version = Vec::new();
     for link in links {
-        let Some(stem) = link.file.strip_suffix(".whl") else { continue };
+        let Some(stem) = link.file.strip_suffix(".whl") else {
+            continue;
+        };
         let tags: Vec<&str> = stem.split('-').collect();
         // An optional build number stands between version and Python tag.
         let (&[project, found, ..], &[.., python, _abi, system]) = (&tags[..], &tags[..]) else {
@@ -66,14 +68,21 @@ pub fn wheel<'a>(
         }
     }
     if of_version.is_empty() {
-        return Err(format!("expected a wheel of version {version}, found none in the index"));
+        return Err(format!(
+            "expected a wheel of version {version}, found none in the index"
+        ));
     }
-    let fitting = of_version.iter().filter(|(_, system, _)| fits(system, platform));
+    let fitting = of_version
+        .iter()
+        .filter(|(_, system, _)| fits(system, platform));
     let chosen = fitting.min_by_key(|(python, system, link)| {
         (*system != "any", python.len(), *python, link.file.as_str())
     });
     chosen.map(|(_, _, link)| *link).ok_or_else(|| {
-        format!("version {version} has {} wheels, none for {platform}", of_version.len())
+        format!(
+            "version {version} has {} wheels, none for {platform}",
+            of_version.len()
+        )
     })
 }
 
@@ -88,7 +97,13 @@ fn fits(tags: &str, platform: &str) -> bool {
             tag.starts_with("macosx_")
                 && (tag.ends_with(&format!("_{arch}")) || tag.ends_with("_universal2"))
         }
-        "windows" => tag == if arch == "x86_64" { "win_amd64" } else { "win_arm64" },
+        "windows" => {
+            tag == if arch == "x86_64" {
+                "win_amd64"
+            } else {
+                "win_arm64"
+            }
+        }
         _ => false,
     })
 }
@@ -125,7 +140,11 @@ fn json_links(page: &Page) -> Result<Vec<Link>, String> {
     let link = |file: JsonFile| {
         let url = page.url.join(&file.url).ok()?;
         let sha256 = file.hashes.get("sha256").and_then(|hex| hex.parse().ok());
-        Some(Link { file: file.filename, url, sha256 })
+        Some(Link {
+            file: file.filename,
+            url,
+            sha256,
+        })
     };
     Ok(index.files.into_iter().filter_map(link).collect())
 }
@@ -150,9 +169,16 @@ fn html_links(html: &str, base: &Url) -> Vec<Link> {
             .and_then(|fragment| fragment.strip_prefix("sha256="))
             .and_then(|hex| hex.parse().ok());
         url.set_fragment(None);
-        let file = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let file = url
+            .path_segments()
+            .and_then(|mut parts| parts.next_back())
+            .unwrap_or_default();
         if !file.is_empty() {
-            links.push(Link { file: percent_decoded(file), url, sha256 });
+            links.push(Link {
+                file: percent_decoded(file),
+                url,
+                sha256,
+            });
         }
     }
     links
@@ -172,7 +198,9 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
         let after = after.trim_start();
         let (value, next) = match after.chars().next()? {
             quote @ ('"' | '\'') => after[1..].split_once(quote)?,
-            _ => after.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((after, "")),
+            _ => after
+                .split_once(|c: char| c.is_ascii_whitespace())
+                .unwrap_or((after, "")),
         };
         if key.eq_ignore_ascii_case(name) {
             return Some(unescaped(value));
@@ -182,8 +210,16 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 fn unescaped(text: &str) -> String {
-    let named = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#43;", "+")];
-    let text = named.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    let named = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#43;", "+"),
+    ];
+    let text = named
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
     text.replace("&amp;", "&")
 }
 
@@ -222,7 +258,11 @@ mod tests {
 
     fn link(file: &str) -> Link {
         let url = "https://index.test/x".parse().unwrap();
-        Link { file: file.to_owned(), url, sha256: None }
+        Link {
+            file: file.to_owned(),
+            url,
+            sha256: None,
+        }
     }
 
     #[test]
@@ -251,10 +291,21 @@ mod tests {
             "b".repeat(64)
         );
         let found = links(&page("application/vnd.pypi.simple.v1+json", &body)).unwrap();
-        assert_eq!(found[0].url.as_str(), "https://index.test/f/x-1-py3-none-any.whl");
+        assert_eq!(
+            found[0].url.as_str(),
+            "https://index.test/f/x-1-py3-none-any.whl"
+        );
         assert!(found[0].sha256.is_some());
-        assert!(links(&page("application/json", "{}")).unwrap_err().contains("PEP 691"));
-        assert!(links(&page("text/html", "<h1>Log in</h1>")).unwrap_err().contains("text/html"));
+        assert!(
+            links(&page("application/json", "{}"))
+                .unwrap_err()
+                .contains("PEP 691")
+        );
+        assert!(
+            links(&page("text/html", "<h1>Log in</h1>"))
+                .unwrap_err()
+                .contains("text/html")
+        );
     }
 
     #[test]
@@ -279,10 +330,20 @@ mod tests {
         .map(|file| link(file))
         .collect();
         let choose = |platform| wheel(&links, "ONNXRuntime", "1.24.4", platform);
-        assert_eq!(choose("linux-x86_64").unwrap().file, linux("x86_64", "cp311"));
-        assert_eq!(choose("linux-aarch64").unwrap().file, linux("aarch64", "cp311"));
+        assert_eq!(
+            choose("linux-x86_64").unwrap().file,
+            linux("x86_64", "cp311")
+        );
+        assert_eq!(
+            choose("linux-aarch64").unwrap().file,
+            linux("aarch64", "cp311")
+        );
         assert!(choose("macos-aarch64").unwrap().file.contains("macosx"));
-        assert!(choose("linux-riscv64").unwrap_err().contains("none for linux-riscv64"));
+        assert!(
+            choose("linux-riscv64")
+                .unwrap_err()
+                .contains("none for linux-riscv64")
+        );
         let missing = wheel(&links, "onnxruntime", "9.9", "linux-x86_64").unwrap_err();
         assert!(missing.contains("version 9.9"));
     }

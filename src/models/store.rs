@@ -59,9 +59,21 @@ impl ModelStore {
         Ok(Self::at(cache.join("comptoir").join("models")))
     }
 
+    /// The store that the settings name in `models.folder`; none named: [`Self::open`].
+    pub fn from_settings(models: &crate::settings::Models) -> Result<Self, ModelsError> {
+        if models.folder.as_os_str().is_empty() {
+            Self::open()
+        } else {
+            Ok(Self::at(&models.folder))
+        }
+    }
+
     /// A store in a folder of one's own.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), stamps: Mutex::new(()) }
+        Self {
+            folder: folder.into(),
+            stamps: Mutex::new(()),
+        }
     }
 
     /// Where the files lie.
@@ -89,17 +101,14 @@ impl ModelStore {
 
     /// Hashes a file, whatever is known about it, and remembers the outcome. `Ok(false)`: it is
     /// there and its bytes are wrong, or it is not there.
-    pub fn verify(
-        &self,
-        file: &ModelFile,
-        tick: &mut dyn FnMut(u64),
-    ) -> Result<bool, ModelsError> {
+    pub fn verify(&self, file: &ModelFile, tick: &mut dyn FnMut(u64)) -> Result<bool, ModelsError> {
         let path = self.path_of(file);
         match self.state(file) {
             FileState::Missing | FileState::WrongSize(_) => return Ok(false),
             FileState::Unverified | FileState::Verified => {}
         }
-        let found = Sha256Digest::of_file(&path, tick).map_err(ModelsError::disk("reading", &path))?;
+        let found =
+            Sha256Digest::of_file(&path, tick).map_err(ModelsError::disk("reading", &path))?;
         let right = found == file.sha256;
         self.remember(file, right);
         Ok(right)
@@ -111,7 +120,10 @@ impl ModelStore {
             let path = self.path_of(file);
             match self.state(file) {
                 FileState::Missing => {
-                    return Err(ModelsError::Missing { id: model.id.clone(), path });
+                    return Err(ModelsError::Missing {
+                        id: model.id.clone(),
+                        path,
+                    });
                 }
                 FileState::WrongSize(found) => {
                     return Err(ModelsError::Damaged {
@@ -124,7 +136,9 @@ impl ModelStore {
             }
         }
         let first = model.files.first();
-        first.map(|file| self.path_of(file)).ok_or(ModelsError::NoFolder)
+        first
+            .map(|file| self.path_of(file))
+            .ok_or(ModelsError::NoFolder)
     }
 
     /// [`Self::require`] by id, in the manifest this program was built with.
@@ -173,7 +187,10 @@ impl ModelStore {
                 }
                 Err(TryLockError::WouldBlock) => {
                     let folder = self.folder.clone();
-                    return Err(ModelsError::Locked { folder, waited: start.elapsed() });
+                    return Err(ModelsError::Locked {
+                        folder,
+                        waited: start.elapsed(),
+                    });
                 }
                 Err(TryLockError::Error(error)) => {
                     return Err(ModelsError::disk("locking", &path)(error));
@@ -191,7 +208,10 @@ impl ModelStore {
     }
 
     fn remember(&self, file: &ModelFile, right: bool) {
-        let _one_at_a_time = self.stamps.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one_at_a_time = self
+            .stamps
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut stamps = self.read_stamps();
         match stamp_of(&self.path_of(file), file.sha256) {
             Some(stamp) if right => stamps.insert(file.name.clone(), stamp),
@@ -199,12 +219,12 @@ impl ModelStore {
         };
         let path = self.folder.join(STAMPS);
         let draft = self.folder.join(format!("{STAMPS}.{}", std::process::id()));
-        let written = serde_json::to_vec_pretty(&stamps).map_err(std::io::Error::from).and_then(
-            |bytes| {
+        let written = serde_json::to_vec_pretty(&stamps)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| {
                 File::create(&draft)?.write_all(&bytes)?;
                 fs::rename(&draft, &path)
-            },
-        );
+            });
         // A store that cannot be written to (a shared, read-only one) is hashed each time.
         if let Err(error) = written {
             tracing::debug!(%error, path = %path.display(), "could not remember a verified file");
@@ -223,5 +243,9 @@ fn stamp_of(path: &Path, sha256: Sha256Digest) -> Option<Stamp> {
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     let modified_ns = u64::try_from(modified.as_nanos()).ok()?;
-    Some(Stamp { size: metadata.len(), modified_ns, sha256 })
+    Some(Stamp {
+        size: metadata.len(),
+        modified_ns,
+        sha256,
+    })
 }

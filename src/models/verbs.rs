@@ -74,7 +74,14 @@ pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<u8, ModelsError> {
         None => Manifest::embedded()?,
     };
     let store = ModelStore::open()?;
-    run_in(&manifest, &store, &FetchOptions::from_env(), &Progress::on_stderr(), &args.verb, out)
+    run_in(
+        &manifest,
+        &store,
+        &FetchOptions::from_env(),
+        &Progress::on_stderr(),
+        &args.verb,
+        out,
+    )
 }
 
 /// [`run`] with everything given.
@@ -88,14 +95,19 @@ pub fn run_in(
 ) -> Result<u8, ModelsError> {
     let platform = this_platform();
     let (text, code) = match verb {
-        ModelsVerb::Fetch { names, profile, all } => {
+        ModelsVerb::Fetch {
+            names,
+            profile,
+            all,
+        } => {
             let models = if *all {
                 manifest.on(&platform)
             } else if names.is_empty() {
                 let profile = profile.as_deref().unwrap_or(&manifest.default_profile);
                 manifest.profile(profile, &platform)?
             } else {
-                let named: Result<Vec<_>, _> = names.iter().map(|name| manifest.get(name)).collect();
+                let named: Result<Vec<_>, _> =
+                    names.iter().map(|name| manifest.get(name)).collect();
                 manifest.with_required(named?, &platform)
             };
             (fetch_text(manifest, store, &models, options, progress)?, 0)
@@ -112,9 +124,11 @@ pub fn run_in(
     };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(ModelsError::Disk { action: "writing to", path: "standard output".into(), source: error })
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ModelsError::Disk {
+            action: "writing to",
+            path: "standard output".into(),
+            source: error,
+        }),
         _ => Ok(code),
     }
 }
@@ -131,11 +145,21 @@ fn fetch_text(
     let bytes: u64 = came.iter().map(|one| one.bytes).sum();
     let folder = store.folder().display();
     let mut text = match came.len() {
-        0 => format!("all {} files are there and verified, in {folder}\n", fetched.len()),
-        n => format!("{n} files fetched ({}), {} in all, in {folder}\n", megabytes(bytes), fetched.len()),
+        0 => format!(
+            "all {} files are there and verified, in {folder}\n",
+            fetched.len()
+        ),
+        n => format!(
+            "{n} files fetched ({}), {} in all, in {folder}\n",
+            megabytes(bytes),
+            fetched.len()
+        ),
     };
     // Said once, when the weights arrive.
-    for model in models.iter().filter(|model| came.iter().any(|one| one.id == model.id)) {
+    for model in models
+        .iter()
+        .filter(|model| came.iter().any(|one| one.id == model.id))
+    {
         text.push_str(&format!("{}\n", licence::sentence(model)));
     }
     Ok(text)
@@ -149,7 +173,12 @@ fn state_of(store: &ModelStore, model: &Model) -> &'static str {
         FileState::Unverified => (2, "present"),
         FileState::Verified => (3, "verified"),
     };
-    model.files.iter().map(rank).min().map_or("missing", |(_, name)| name)
+    model
+        .files
+        .iter()
+        .map(rank)
+        .min()
+        .map_or("missing", |(_, name)| name)
 }
 
 fn profiles_of(manifest: &Manifest, model: &Model) -> Vec<String> {
@@ -166,12 +195,22 @@ fn size_of(model: &Model) -> u64 {
 fn list_table(manifest: &Manifest, store: &ModelStore, platform: &str) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["ID", "KIND", "PROFILE", "LANG", "SIZE", "LICENCE", "TRADE", "STATE"]);
+    table.set_header([
+        "ID", "KIND", "PROFILE", "LANG", "SIZE", "LICENCE", "TRADE", "STATE",
+    ]);
     let mut notes = Vec::new();
     for model in manifest.on(platform) {
         let everywhere = model.profiles.iter().any(|profile| profile == "*");
-        let profiles = if everywhere { "every".to_owned() } else { model.profiles.join(" ") };
-        let star = if model.licence_note.is_some() { "*" } else { "" };
+        let profiles = if everywhere {
+            "every".to_owned()
+        } else {
+            model.profiles.join(" ")
+        };
+        let star = if model.licence_note.is_some() {
+            "*"
+        } else {
+            ""
+        };
         if model.licence_note.is_some() {
             notes.push(format!("* {}", licence::sentence(model)));
         }
@@ -195,7 +234,11 @@ fn list_table(manifest: &Manifest, store: &ModelStore, platform: &str) -> String
         text.push_str(&format!("{note}\n"));
     }
     for (name, profile) in &manifest.profiles {
-        let mark = if *name == manifest.default_profile { " (default)" } else { "" };
+        let mark = if *name == manifest.default_profile {
+            " (default)"
+        } else {
+            ""
+        };
         text.push_str(&format!("profile {name}{mark}: {}\n", profile.about));
     }
     text.push_str(&format!("folder: {}\n", store.folder().display()));
@@ -236,7 +279,13 @@ fn list_json(manifest: &Manifest, store: &ModelStore, platform: &str) -> String 
             "files": model.files.iter().map(file).collect::<Vec<_>>(),
         })
     };
-    pretty(&manifest.on(platform).into_iter().map(model).collect::<Vec<_>>())
+    pretty(
+        &manifest
+            .on(platform)
+            .into_iter()
+            .map(model)
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn verify_text(
@@ -246,15 +295,21 @@ fn verify_text(
     json: bool,
     platform: &str,
 ) -> Result<(String, u8), ModelsError> {
-    let named: Vec<&Model> =
-        names.iter().map(|name| manifest.get(name)).collect::<Result<_, _>>()?;
+    let named: Vec<&Model> = names
+        .iter()
+        .map(|name| manifest.get(name))
+        .collect::<Result<_, _>>()?;
     let default = manifest.profile(&manifest.default_profile, platform)?;
     let wanted = |model: &&Model| {
         let is = |list: &[&Model]| list.iter().any(|other| other.id == model.id);
         if !named.is_empty() {
             return is(&named);
         }
-        is(&default) || model.files.iter().any(|file| store.state(file) != FileState::Missing)
+        is(&default)
+            || model
+                .files
+                .iter()
+                .any(|file| store.state(file) != FileState::Missing)
     };
     let mut lines = String::new();
     let mut entries = Vec::new();

@@ -23,7 +23,10 @@ pub fn convert(
     let mut ct2 = Ct2Model::open(model, "WhisperSpec")?;
     let reference = GgmlOutline::read(reference)?;
     let hyperparameters = hyperparameters(&mut ct2, reference.hyperparameters)?;
-    let outline = GgmlOutline { hyperparameters, ..reference };
+    let outline = GgmlOutline {
+        hyperparameters,
+        ..reference
+    };
     outline.write_front(out)?;
     for (name, element) in tensor_order(&outline) {
         let elements = read(&mut ct2, &name)?;
@@ -40,11 +43,19 @@ fn hyperparameters<R: Read + Seek>(
     let int = |n: u32| i32::try_from(n).map_err(|e| WeightsError::format("a small number", e));
     let (vocab, state) = match ct2.shape("decoder/embeddings/weight")? {
         &[vocab, state] => (int(vocab)?, int(state)?),
-        other => return Err(WeightsError::format("a matrix of embeddings", format!("{other:?}"))),
+        other => {
+            return Err(WeightsError::format(
+                "a matrix of embeddings",
+                format!("{other:?}"),
+            ));
+        }
     };
     if vocab != reference.vocab {
         return Err(WeightsError::format(
-            format!("a vocabulary of {} tokens, as the reference has", reference.vocab),
+            format!(
+                "a vocabulary of {} tokens, as the reference has",
+                reference.vocab
+            ),
             vocab,
         ));
     }
@@ -72,7 +83,10 @@ fn layers<R: Read + Seek>(ct2: &Ct2Model<R>, side: &str) -> i32 {
         let rest = name.strip_prefix(side)?.strip_prefix("/layer_")?;
         rest.split('/').next()?.parse().ok()
     };
-    ct2.names().filter_map(number).max().map_or(0, |last| last + 1)
+    ct2.names()
+        .filter_map(number)
+        .max()
+        .map_or(0, |last| last + 1)
 }
 
 /// The reference's tensors in its order, with as many blocks as this model has.
@@ -143,7 +157,9 @@ fn ct2_name(tensor: &str) -> Option<(String, u32, u32)> {
                 ["mlp", "2", last] => whole(format!("{at}/ffn/linear_1/{last}")),
                 ["attn", "out", last] => whole(format!("{at}/self_attention/linear_1/{last}")),
                 ["attn", which, last] => {
-                    let part = ["query", "key", "value"].iter().position(|name| *name == which)?;
+                    let part = ["query", "key", "value"]
+                        .iter()
+                        .position(|name| *name == which)?;
                     let part = u32::try_from(part).ok()?;
                     Some((format!("{at}/self_attention/linear_0/{last}"), part, 3))
                 }
