@@ -122,6 +122,8 @@ pub enum ReserveRefusal {
         /// Which product.
         product: ProductId,
     },
+    /// The shop could not answer (disk full, too slow): nothing was reserved.
+    Unavailable,
 }
 
 /// Why a write was refused or failed.
@@ -147,6 +149,8 @@ pub enum OrdersFound {
     },
     /// No such order, or the second fact does not fit: said alike, so that nobody can probe.
     NotFound,
+    /// The shop could not answer.
+    Unavailable,
     /// Too many wrong tries: locked until then.
     Locked {
         /// Until when.
