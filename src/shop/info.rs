@@ -42,7 +42,11 @@ pub struct Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
-        let bad = || D::Error::custom(format!("expected hours such as 09:00-19:30, found `{text}`"));
+        let bad = || {
+            D::Error::custom(format!(
+                "expected hours such as 09:00-19:30, found `{text}`"
+            ))
+        };
         let clock = |t: &str| -> Option<Time> {
             let (h, m) = t.trim().split_once(':')?;
             Time::new(h.parse().ok()?, m.parse().ok()?, 0, 0).ok()
@@ -104,7 +108,11 @@ impl Hours {
             .exceptions
             .iter()
             .find(|e| e.date == Some(day))
-            .or_else(|| self.exceptions.iter().find(|e| e.every.as_deref() == Some(&yearly)));
+            .or_else(|| {
+                self.exceptions
+                    .iter()
+                    .find(|e| e.every.as_deref() == Some(&yearly))
+            });
         if let Some(e) = exception {
             return (&e.open, Some(e));
         }
@@ -402,7 +410,11 @@ mod tests {
         let info = sample();
         assert_eq!(info.name, "Le Comptoir");
         assert_eq!(info.delivery.price, Some(490));
-        assert!(info.text("returns", Language::Fr).unwrap().contains("30 jours"));
+        assert!(
+            info.text("returns", Language::Fr)
+                .unwrap()
+                .contains("30 jours")
+        );
         assert!(info.faq.len() > 5 && info.faq.iter().all(|f| !f.fr.answer.is_empty()));
         assert!(info.services.iter().all(|s| !s.synonyms.fr.is_empty()));
     }
@@ -421,7 +433,11 @@ mod tests {
     #[test]
     fn promotions_run_between_their_days() {
         let info = sample();
-        let shoes = info.promotions.iter().find(|p| p.code == "PASAPAS15").unwrap();
+        let shoes = info
+            .promotions
+            .iter()
+            .find(|p| p.code == "PASAPAS15")
+            .unwrap();
         assert!(shoes.runs_on(date(2026, 11, 20)) && !shoes.runs_on(date(2026, 12, 7)));
     }
 
