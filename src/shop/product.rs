@@ -1,6 +1,6 @@
 //! A product as the catalog holds it, in one language.
 
-use super::money::Money;
+use super::{money::Money, words::fold};
 use crate::lang::Language;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -131,6 +131,35 @@ pub struct Review {
 }
 
 impl Product {
+    /// The unit price with these choices (by name, case and accents aside): a group in which
+    /// nothing was chosen counts with its defaults. `None` when a choice is not this product's.
+    #[must_use]
+    pub fn price_with(&self, chosen: &[String]) -> Option<Money> {
+        let chosen: Vec<String> = chosen.iter().map(|name| fold(name)).collect();
+        let mut minor = self.price.minor;
+        let mut found = 0;
+        for group in &self.options {
+            let delta = |choice: &OptionChoice| {
+                let times = chosen.iter().filter(|c| **c == fold(&choice.name)).count();
+                (times, choice.price_delta.saturating_mul(times as i64))
+            };
+            let (times, sum) = group
+                .choices
+                .iter()
+                .map(delta)
+                .fold((0, 0i64), |a, b| (a.0 + b.0, a.1.saturating_add(b.1)));
+            let added = if times > 0 {
+                sum
+            } else {
+                let defaults = group.choices.iter().filter(|c| c.default);
+                defaults.fold(0i64, |sum, c| sum.saturating_add(c.price_delta))
+            };
+            found += times;
+            minor = minor.saturating_add(added);
+        }
+        (found == chosen.len()).then_some(Money::new(minor, self.price.currency))
+    }
+
     /// Whether at least `n` can be sold now.
     #[must_use]
     pub fn can_sell(&self, n: u32) -> bool {

@@ -1,0 +1,540 @@
+//! Catalog search: words to products.
+//!
+//! The words are stemmed ([`words::stems`]) and each gets its meanings among the catalog's own
+//! words: the same, begun by it, spelled like it ([`lexicon`]). The full-text index gives
+//! candidates, which are rated by which words stand where ([`candidate`]). What the session's
+//! language does not know is looked for in the other one. Where nothing is found the filters
+//! are dropped one at a time ([`filter`]), and last, names are compared by trigrams.
+
+mod candidate;
+mod filter;
+mod lexicon;
+
+pub(in crate::shop::store) use candidate::HEAD;
+pub(in crate::shop::store) use lexicon::Lexicon;
+
+use super::{Catalog, Store, StoreError};
+use crate::{
+    lang::Language,
+    nlu::slot::Sort,
+    shop::{
+        facets::{self, Allergen},
+        product::{Allergens, Product},
+        search::{Found, Hit, MatchKind, SearchQuery},
+        words,
+    },
+};
+use candidate::Candidate;
+use filter::{Conditions, Filter};
+use jiff::Timestamp;
+use lexicon::Term;
+use rusqlite::types::Value;
+use std::collections::HashMap;
+
+/// Characters of a query that are looked at: nobody says more in one go.
+const CHARACTERS: usize = 2_000;
+/// Words of a query that are looked for: the ones that say most.
+const WORDS: usize = 12;
+/// Candidates that are rated.
+const CANDIDATES: usize = 400;
+/// Results that are counted.
+const COUNTED: usize = 1_000;
+/// Below this score nothing is shown.
+const LEAST: f32 = 0.15;
+/// From this score on, a match is sure enough not to look elsewhere.
+const SURE: f32 = 0.72;
+/// What the other language's match is worth.
+const OTHER_LANGUAGE: f32 = 0.93;
+
+impl Store {
+    /// Searches the catalog. Never fails on odd text: quotes, operators, emoji and a hundred
+    /// thousand characters are words or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the catalog cannot be read.
+    pub fn search(&self, query: &SearchQuery, now: Timestamp) -> Result<Found, StoreError> {
+        let text: String = query.text.chars().take(CHARACTERS).collect();
+        if let Some(product) = self.by_code(text.trim(), query.language, now)? {
+            return Ok(Found {
+                hits: vec![Hit {
+                    product,
+                    score: 1.0,
+                    matched: MatchKind::Exact,
+                }],
+                total: 1,
+                relaxed: None,
+            });
+        }
+        let spoken_for = self.spoken_for(self.catalog()?.built_at, now, None)?;
+        let search = Search {
+            catalog: &*self.catalog()?,
+            text: &text,
+            spoken_for: &spoken_for,
+            now,
+        };
+        let mut relaxed = None;
+        let mut found = search.run(query)?;
+        let best = |found: &[Candidate]| found.first().map_or(0.0, |c| c.score);
+        if Filter::ALL.iter().any(|f| f.is_in(query)) && best(&found) < SURE {
+            for filter in Filter::ALL.into_iter().filter(|f| f.is_in(query)) {
+                let looser = filter.dropped_from(query);
+                if search.is_empty_of_meaning(&looser) {
+                    continue;
+                }
+                let others = search.run(&looser)?;
+                // A weak match that meets every filter is not what was asked for when a good
+                // one fails a single filter.
+                if best(&others) > 1.8 * best(&found) {
+                    relaxed = Some(filter.name().to_owned());
+                    found = others;
+                    break;
+                }
+            }
+        }
+        self.page(query, found, relaxed, now)
+    }
+
+    /// A product by what is printed under its bar code, or by its id where the text looks like
+    /// one.
+    fn by_code(
+        &self,
+        text: &str,
+        language: Language,
+        now: Timestamp,
+    ) -> Result<Option<Product>, StoreError> {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if digits && matches!(text.len(), 8 | 12..=14) {
+            return self.product_by_gtin(text, language, now);
+        }
+        let code = |c: char| c.is_ascii_digit() || matches!(c, '-' | '_');
+        if text.len() <= 50 && text.contains(code) && !text.contains(' ') {
+            let id = crate::shop::product::ProductId(text.to_owned());
+            return self.product(&id, language, now);
+        }
+        Ok(None)
+    }
+
+    /// Collapses variants, sorts, cuts, and reads the products of the page.
+    fn page(
+        &self,
+        query: &SearchQuery,
+        found: Vec<Candidate>,
+        relaxed: Option<String>,
+        now: Timestamp,
+    ) -> Result<Found, StoreError> {
+        let mut kept = collapsed(query, found);
+        let top = kept.first().map_or(0.0, |c| c.score);
+        // What is sorted by something else than relevance has to be relevant.
+        let share = if query.sort.is_some() { 0.7 } else { 0.5 };
+        kept.retain(|c| c.score >= LEAST.max(top * share));
+        match query.sort {
+            Some(Sort::PriceAsc) => kept.sort_by_key(|c| c.price),
+            Some(Sort::PriceDesc) => kept.sort_by_key(|c| -c.price),
+            Some(Sort::Rating) => kept.sort_by(|a, b| {
+                let rating = |c: &Candidate| (c.stars.unwrap_or(0.0), c.reviews);
+                let (a, b) = (rating(a), rating(b));
+                b.0.total_cmp(&a.0).then(b.1.cmp(&a.1))
+            }),
+            // Feeds have no dates: the last lines are the newest.
+            Some(Sort::Newest) => kept.sort_by_key(|c| -c.product),
+            None => {}
+        }
+        let total = kept.len().min(COUNTED);
+        let page: Vec<Candidate> = kept
+            .into_iter()
+            .skip(query.offset)
+            .take(query.limit.clamp(1, 100))
+            .collect();
+        let keys: Vec<i64> = page.iter().map(|c| c.product).collect();
+        let products = self.products_by_key(&keys, query.language, now)?;
+        let hits = products
+            .into_iter()
+            .zip(&page)
+            .map(|(product, c)| Hit {
+                product,
+                score: c.score.clamp(0.0, 1.0),
+                matched: c.matched,
+            })
+            .collect();
+        Ok(Found {
+            hits,
+            total,
+            relaxed,
+        })
+    }
+}
+
+/// One search: what stays the same while filters are dropped.
+struct Search<'a> {
+    catalog: &'a Catalog,
+    text: &'a str,
+    spoken_for: &'a HashMap<String, u32>,
+    now: Timestamp,
+}
+
+impl Search<'_> {
+    /// Whether nothing is left to look for.
+    fn is_empty_of_meaning(&self, query: &SearchQuery) -> bool {
+        let filtered = Filter::ALL
+            .iter()
+            .any(|f| *f != Filter::Stock && f.is_in(query));
+        !filtered
+            && query.among.is_empty()
+            && query.hints.is_empty()
+            && words::stems(self.text, query.language).is_empty()
+    }
+
+    /// All that meets the filters, best first.
+    fn run(&self, query: &SearchQuery) -> Result<Vec<Candidate>, StoreError> {
+        if self.is_empty_of_meaning(query) {
+            return Ok(Vec::new());
+        }
+        let mut found = self.in_language(query, query.language)?;
+        let best = |found: &[Candidate]| found.iter().map(|c| c.score).fold(0.0, f32::max);
+        if best(&found) < SURE {
+            for language in Language::ALL.into_iter().filter(|l| *l != query.language) {
+                for mut other in self.in_language(query, language)? {
+                    other.score *= OTHER_LANGUAGE;
+                    match found.iter_mut().find(|c| c.product == other.product) {
+                        Some(same) if same.score >= other.score => {}
+                        Some(same) => *same = other,
+                        None => found.push(other),
+                    }
+                }
+            }
+        }
+        self.leave_out(query, &mut found)?;
+        let hints = self.hints(query)?;
+        let standing = |c: &Candidate| {
+            let out = if c.can_be_had(self.spoken_for) {
+                0.0
+            } else {
+                0.1
+            };
+            let stars = c.stars.unwrap_or(3.0) - 3.0;
+            let liked = 0.01 * stars * (c.reviews.min(10) as f32 / 10.0);
+            c.score + liked + 0.15 * c.share_of(&hints) - out
+        };
+        let mut rated: Vec<(f32, Candidate)> =
+            found.into_iter().map(|c| (standing(&c), c)).collect();
+        rated.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.product.cmp(&y.product)));
+        Ok(rated.into_iter().map(|(_, c)| c).collect())
+    }
+
+    /// All that meets the filters, by the words and texts of one language; in no order.
+    fn in_language(
+        &self,
+        query: &SearchQuery,
+        language: Language,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let conditions = Conditions::of(query, language);
+        let stems = words::stems(self.text, language);
+        if stems.is_empty() {
+            return self.unworded(&conditions, language);
+        }
+        let vocabulary = self.catalog.lexicon.of(&self.catalog.db, language)?;
+        if vocabulary.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut terms = most_telling(vocabulary.terms(&few(stems.clone()), false));
+        let mut found = self.worded(&terms, &conditions, language)?;
+        let rate = |found: &mut Vec<Candidate>, terms: &[Term]| {
+            found.iter_mut().for_each(|c| c.rate(terms, vocabulary));
+            found.iter().map(|c| c.score).fold(0.0, f32::max)
+        };
+        let mut best = rate(&mut found, &terms);
+        let every = |found: &[Candidate]| {
+            found
+                .iter()
+                .any(|c| matches!(c.matched, MatchKind::Words | MatchKind::Prefix))
+        };
+        if best < SURE && !every(&found) {
+            // Words that are in the catalog, but not together: one may be misheard.
+            terms = most_telling(vocabulary.terms(&few(stems), true));
+            let mut freely = self.worded(&terms, &conditions, language)?;
+            let best_freely = rate(&mut freely, &terms);
+            if best_freely > best {
+                (found, best) = (freely, best_freely);
+            }
+        }
+        if best < 0.35 {
+            for similar in self.by_trigrams(&conditions, language)? {
+                match found.iter_mut().find(|c| c.product == similar.product) {
+                    Some(same) if same.score >= similar.score => {}
+                    Some(same) => *same = similar,
+                    None => found.push(similar),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Candidates that have the words: all of them first, then any.
+    fn worded(
+        &self,
+        terms: &[Term],
+        conditions: &Conditions,
+        language: Language,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let groups: Vec<String> = terms
+            .iter()
+            .filter(|t| !t.meanings.is_empty())
+            .map(|t| {
+                let stems: Vec<String> = t.meanings.iter().map(|m| quoted(&m.stem)).collect();
+                format!("({})", stems.join(" OR "))
+            })
+            .collect();
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let table = format!("words_{language}");
+        let rank = format!("bm25({table}, 8.0, 6.0, 3.0, 1.0)");
+        let mut found = self.matching(&table, &rank, &groups.join(" AND "), conditions)?;
+        if groups.len() > 1 && found.len() < 50 {
+            let any = self.matching(&table, &rank, &groups.join(" OR "), conditions)?;
+            for candidate in any {
+                if !found.iter().any(|c| c.product == candidate.product) {
+                    found.push(candidate);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn matching(
+        &self,
+        table: &str,
+        rank: &str,
+        expression: &str,
+        conditions: &Conditions,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM {table} JOIN product_text t ON t.key = {table}.rowid
+             JOIN product p ON p.key = t.product
+             WHERE {table} MATCH ? {} ORDER BY {rank} LIMIT {CANDIDATES}",
+            self.columns(),
+            conditions.sql
+        );
+        self.read(&sql, Some(expression.to_owned()), conditions)
+    }
+
+    /// Everything that meets the filters, when no words were given.
+    fn unworded(
+        &self,
+        conditions: &Conditions,
+        language: Language,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM product_text t JOIN product p ON p.key = t.product
+             WHERE t.language = ? {} ORDER BY p.key LIMIT {COUNTED}",
+            self.columns(),
+            conditions.sql
+        );
+        let mut found = self.read(&sql, Some(language.code().to_owned()), conditions)?;
+        // Alike: rating, stock and the feed's order rank them.
+        found.iter_mut().for_each(|c| c.score = 0.8);
+        Ok(found)
+    }
+
+    /// Products whose names are written like the text, by trigrams: the last resort.
+    fn by_trigrams(
+        &self,
+        conditions: &Conditions,
+        language: Language,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let said = words::stems(self.text, language).join(" ");
+        let said: String = said.chars().take(60).collect();
+        let letters: Vec<char> = said.chars().filter(|c| c.is_alphanumeric()).collect();
+        if letters.len() < 5 {
+            return Ok(Vec::new());
+        }
+        let trigrams: Vec<String> = letters
+            .windows(3)
+            .map(|w| quoted(&w.iter().collect::<String>()))
+            .collect();
+        let table = format!("trigrams_{language}");
+        let rank = format!("bm25({table})");
+        let found = self.matching(&table, &rank, &trigrams.join(" OR "), conditions)?;
+        let said: String = letters.iter().collect();
+        let similar = found.into_iter().take(60).filter_map(|mut c| {
+            let alike = c
+                .names()
+                .map(|name| strsim::normalized_damerau_levenshtein(&said, &name) as f32)
+                .fold(0.0, f32::max);
+            // Below this, two names share letters and no more.
+            (alike >= 0.68).then(|| {
+                c.score = 0.6 * alike;
+                c.matched = MatchKind::Similar;
+                c
+            })
+        });
+        Ok(similar.collect())
+    }
+
+    fn columns(&self) -> String {
+        candidate::COLUMNS.replace(":now", &self.now.as_millisecond().to_string())
+    }
+
+    fn read(
+        &self,
+        sql: &str,
+        first: Option<String>,
+        conditions: &Conditions,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let mut statement = self.catalog.db.prepare(sql)?;
+        let first = first.map(Value::Text);
+        let values = first.iter().chain(&conditions.values);
+        let rows = statement.query_map(rusqlite::params_from_iter(values), Candidate::from_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn hints(&self, query: &SearchQuery) -> Result<Vec<Term>, StoreError> {
+        let hints: String = query.hints.join(" ").chars().take(200).collect();
+        if hints.is_empty() {
+            return Ok(Vec::new());
+        }
+        let vocabulary = self.catalog.lexicon.of(&self.catalog.db, query.language)?;
+        Ok(vocabulary.terms(&few(words::stems(&hints, query.language)), false))
+    }
+
+    /// Drops what must not be shown: what cannot be had, where that was asked, and what has
+    /// what the shopper must do without.
+    fn leave_out(&self, query: &SearchQuery, found: &mut Vec<Candidate>) -> Result<(), StoreError> {
+        if query.in_stock_only {
+            found.retain(|c| c.can_be_had(self.spoken_for));
+        }
+        let Some(without) = query.exclude.as_deref().filter(|w| !w.trim().is_empty()) else {
+            return Ok(());
+        };
+        let without: String = without.chars().take(80).collect();
+        let allergen: Option<Allergen> = without.parse().ok();
+        let stems = words::stems(&without, query.language);
+        let mut statement = self.catalog.db.prepare_cached(
+            "SELECT title, allergens, coalesce(ingredients, '') FROM product_text
+             WHERE product = ?1 ORDER BY language = ?2 DESC",
+        )?;
+        let mut kept = Vec::new();
+        for candidate in found.drain(..) {
+            let mut has = false;
+            let mut declared = allergen.is_none();
+            let mut rows =
+                statement.query(rusqlite::params![candidate.product, query.language.code()])?;
+            while let Some(row) = rows.next()? {
+                let (title, ingredients): (String, String) = (row.get(0)?, row.get(2)?);
+                let allergens: Allergens =
+                    super::catalog::json("allergens", &row.get::<_, String>(1)?)?;
+                has |= contains(&title, &stems, query.language)
+                    || contains(&ingredients, &stems, query.language);
+                match allergens {
+                    Allergens::Unknown => {}
+                    Allergens::None => declared = true,
+                    Allergens::Contains(list) => {
+                        declared = true;
+                        has |= list.iter().any(|name| {
+                            allergen.is_some() && name.parse::<Allergen>().ok() == allergen
+                        });
+                    }
+                }
+            }
+            // Where an allergen was named, nobody's silence is a promise.
+            if !has && declared {
+                kept.push(candidate);
+            }
+        }
+        *found = kept;
+        Ok(())
+    }
+}
+
+impl Candidate {
+    /// Its name and synonyms without spaces, for comparing letters.
+    fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.phrases().map(|phrase| {
+            phrase
+                .split_whitespace()
+                .filter(|word| !word.starts_with(HEAD))
+                .flat_map(str::chars)
+                .filter(|c| c.is_alphanumeric())
+                .collect()
+        })
+    }
+}
+
+/// Whether a text has all the words, and not as something that it is without ("sugar-free",
+/// "sans sucre").
+fn contains(text: &str, stems: &[String], language: Language) -> bool {
+    let words = words::stems(text, language);
+    let free = |i: usize| {
+        let before = i.checked_sub(1).and_then(|i| words.get(i));
+        let after = words.get(i + 1);
+        before.is_some_and(|w| ["sans", "without", "no", "san", "zero", "0"].contains(&w.as_str()))
+            || after.is_some_and(|w| w == "free")
+    };
+    !stems.is_empty()
+        && stems.iter().all(|stem| {
+            words
+                .iter()
+                .enumerate()
+                .any(|(i, word)| word == stem && !free(i))
+        })
+}
+
+/// A stem as an FTS5 string: nothing in it is an operator.
+fn quoted(stem: &str) -> String {
+    format!("\"{}\"", stem.replace('"', ""))
+}
+
+/// The first words: more than anybody says, so that a long text stays quick.
+fn few(mut stems: Vec<String>) -> Vec<String> {
+    stems.truncate(4 * WORDS);
+    stems
+}
+
+/// The words that say most, in their order.
+fn most_telling(mut terms: Vec<Term>) -> Vec<Term> {
+    while terms.len() > WORDS {
+        let weakest = terms
+            .iter()
+            .enumerate()
+            .min_by(|(_, a), (_, b)| a.weight.total_cmp(&b.weight))
+            .map(|(i, _)| i);
+        match weakest {
+            Some(i) => terms.remove(i),
+            None => break,
+        };
+    }
+    terms
+}
+
+/// One of the variants of a product, the best: unless the shopper asked for what tells them
+/// apart.
+fn collapsed(query: &SearchQuery, found: Vec<Candidate>) -> Vec<Candidate> {
+    let said = words::fold(&query.text.chars().take(CHARACTERS).collect::<String>());
+    let said_words = || {
+        said.split(|c: char| !c.is_alphanumeric())
+            .filter(|w| !w.is_empty())
+    };
+    let by_color = query.color.is_some() || said_words().any(facets::is_color);
+    let by_size = query.size.is_some()
+        || said_words().any(|w| {
+            w.bytes().any(|b| b.is_ascii_digit())
+                || [
+                    "size", "taille", "pointure", "small", "medium", "large", "xs", "xl", "xxl",
+                ]
+                .contains(&w)
+        });
+    let mut seen = std::collections::HashSet::new();
+    let mut kept = Vec::new();
+    for c in found {
+        let Some(group) = &c.group else {
+            kept.push(c);
+            continue;
+        };
+        let color = c.color.clone().filter(|_| by_color);
+        let size = c.size.clone().filter(|_| by_size);
+        if seen.insert((group.clone(), color, size)) {
+            kept.push(c);
+        }
+    }
+    kept
+}

@@ -1,0 +1,1 @@
+//! The store, tried as a shop would.

@@ -1,0 +1,364 @@
+//! From text to the words that are indexed and searched: folded, cut, measured, stemmed.
+//!
+//! The same function makes the words of a product and of a query, so that "1 L", "1 litre"
+//! and "un litre" meet, and so do "robes" and "robe", "l'avoine" and "avoine".
+
+use crate::lang::Language;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// Text in lower case without diacritics: "Œufs brouillés" is "oeufs brouilles".
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c)) {
+        match c {
+            'œ' | 'Œ' => folded.push_str("oe"),
+            'æ' | 'Æ' => folded.push_str("ae"),
+            'ß' => folded.push_str("ss"),
+            '’' | 'ʼ' | '`' => folded.push('\''),
+            c => folded.extend(c.to_lowercase()),
+        }
+    }
+    folded
+}
+
+/// The stems of the words of a text, in order: stop words dropped (unless there is nothing
+/// else), measures in one token in a base unit ("1000ml"), elisions and plurals folded.
+#[must_use]
+pub fn stems(text: &str, language: Language) -> Vec<String> {
+    let words = measured(cut(&fold(text), language));
+    let content: Vec<&String> = words
+        .iter()
+        .filter(|w| !is_stop_word(w, language))
+        .collect();
+    if content.is_empty() {
+        return words.iter().map(|w| stem(w, language)).collect();
+    }
+    content.into_iter().map(|w| stem(w, language)).collect()
+}
+
+/// Whether a word says nothing about what is looked for.
+#[must_use]
+pub fn is_stop_word(word: &str, language: Language) -> bool {
+    let list = match language {
+        Language::En => STOP_EN,
+        Language::Fr => STOP_FR,
+    };
+    list.split_ascii_whitespace().any(|stop| stop == word)
+}
+
+// Articles, prepositions, and the verbs with which people ask for things. Numbers and
+// negations ("without", "sans") are not among them.
+const STOP_EN: &str = "a an the some any of for with in on at to from and or is are do does you \
+    have has got i im we me my your our it its this that these those want wanted need like \
+    looking look find show please can could would get buy there size s d ll";
+const STOP_FR: &str = "un une le la les l du de des d au aux a en dans sur pour par avec et ou \
+    est sont ce cet cette ces c se s je j tu il elle on nous vous me m te t mon ma mes ton ta tes \
+    son sa ses votre vos notre nos qu que qui quel quelle avez ai as y n ne veux voudrais \
+    cherche chercher trouver montrez moi svp plait faut aimerais taille pointure";
+
+/// Cuts folded text at everything that is no letter or digit; decimals stay whole.
+fn cut(folded: &str, language: Language) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut chars = folded.chars().peekable();
+    while let Some(c) = chars.next() {
+        let digits = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let decimal = matches!(c, '.' | ',')
+            && digits
+            && !word.contains('.')
+            && chars.peek().is_some_and(char::is_ascii_digit);
+        if decimal {
+            word.push('.');
+        } else if c.is_alphanumeric() {
+            // "500g" is a number and its unit.
+            if digits && c.is_alphabetic() {
+                words.push(std::mem::take(&mut word));
+            }
+            word.push(c);
+        } else if !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+            // The genitive: "men's" is "men".
+            if c == '\'' && language == Language::En && chars.peek() == Some(&'s') {
+                chars.next();
+                if chars.peek().is_some_and(|c| c.is_alphanumeric()) {
+                    word.push('s');
+                }
+            }
+        }
+    }
+    words.push(word);
+    words.retain(|w| !w.is_empty());
+    words
+}
+
+/// Units and their base: (forms, base unit, thousandths of a base unit).
+const UNITS: &[(&[&str], &str, u64)] = &[
+    (
+        &["l", "litre", "litres", "liter", "liters"],
+        "ml",
+        1_000_000,
+    ),
+    (&["dl", "decilitre", "decilitres"], "ml", 100_000),
+    (
+        &["cl", "centilitre", "centilitres", "centiliter"],
+        "ml",
+        10_000,
+    ),
+    (
+        &["ml", "millilitre", "millilitres", "milliliter"],
+        "ml",
+        1_000,
+    ),
+    (
+        &[
+            "kg",
+            "kilo",
+            "kilos",
+            "kilogram",
+            "kilograms",
+            "kilogramme",
+            "kilogrammes",
+        ],
+        "g",
+        1_000_000,
+    ),
+    (
+        &["g", "gr", "gram", "grams", "gramme", "grammes"],
+        "g",
+        1_000,
+    ),
+    (
+        &[
+            "mg",
+            "milligram",
+            "milligrams",
+            "milligramme",
+            "milligrammes",
+        ],
+        "g",
+        1,
+    ),
+    (
+        &["m", "metre", "metres", "meter", "meters"],
+        "mm",
+        1_000_000,
+    ),
+    (
+        &[
+            "cm",
+            "centimetre",
+            "centimetres",
+            "centimeter",
+            "centimeters",
+        ],
+        "mm",
+        10_000,
+    ),
+    (&["mm", "millimetre", "millimetres"], "mm", 1_000),
+    (&["oz", "ounce", "ounces", "once", "onces"], "oz", 1_000),
+    (&["w", "watt", "watts"], "w", 1_000),
+    (&["inch", "inches", "pouce", "pouces"], "inch", 1_000),
+];
+
+/// Number words that people say before a unit.
+const COUNTS: &[(&[&str], u64)] = &[
+    (&["half", "demi"], 500),
+    (&["a", "an", "one", "un", "une"], 1_000),
+    (&["two", "deux"], 2_000),
+    (&["three", "trois"], 3_000),
+    (&["four", "quatre"], 4_000),
+    (&["five", "cinq"], 5_000),
+    (&["six"], 6_000),
+    (&["ten", "dix"], 10_000),
+];
+
+/// Joins a number and its unit to one token in the base unit: "1.5", "litre" is "1500ml".
+fn measured(words: Vec<String>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        let unit = UNITS
+            .iter()
+            .find(|(forms, ..)| forms.contains(&word.as_str()));
+        let amount = joined.last().and_then(|last| thousandths(last));
+        if let (Some((_, base, factor)), Some(amount)) = (unit, amount)
+            && let Some(scaled) = amount.checked_mul(*factor)
+        {
+            // Thousandths of a number times thousandths of a base unit.
+            let (whole, rest) = (scaled / 1_000_000, scaled % 1_000_000);
+            joined.pop();
+            joined.push(match rest {
+                0 => format!("{whole}{base}"),
+                _ => format!("{whole}p{:03}{base}", rest / 1_000),
+            });
+        } else {
+            joined.push(word.replace('.', "p"));
+        }
+    }
+    joined
+}
+
+/// A number in thousandths: "1.5" is 1500. Number words count only before a unit.
+fn thousandths(word: &str) -> Option<u64> {
+    if let Some((_, n)) = COUNTS.iter().find(|(forms, _)| forms.contains(&word)) {
+        return Some(*n);
+    }
+    // Decimals were written with a `p` when they were pushed.
+    let (whole, rest) = word.split_once('p').unwrap_or((word, ""));
+    if whole.len() > 9 || rest.len() > 3 || !whole.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let rest: u64 = format!("{rest:0<3}").parse().ok()?;
+    whole.checked_mul(1_000)?.checked_add(rest)
+}
+
+/// The stem of a folded word: number and gender folded, nothing more. Both sides are stemmed
+/// alike, so it need not be a word.
+#[must_use]
+pub fn stem(word: &str, language: Language) -> String {
+    if word.len() < 4 || word.bytes().any(|b| b.is_ascii_digit()) {
+        return word.to_owned();
+    }
+    match language {
+        Language::En => stem_en(word),
+        Language::Fr => stem_fr(word),
+    }
+}
+
+/// Forms that no rule gives, and spellings that differ between countries.
+const IRREGULAR_EN: &[(&str, &str)] = &[
+    ("men", "man"),
+    ("women", "woman"),
+    ("mens", "man"),
+    ("womens", "woman"),
+    ("children", "child"),
+    ("kids", "child"),
+    ("knives", "knife"),
+    ("loaves", "loaf"),
+    ("scarves", "scarf"),
+    ("shelves", "shelf"),
+    ("leaves", "leaf"),
+    ("teeth", "tooth"),
+    ("color", "colour"),
+    ("gray", "grey"),
+    ("yoghurt", "yogurt"),
+    ("yoghurts", "yogurt"),
+    ("wholewheat", "wholemeal"),
+    ("cookies", "cookie"),
+    ("movies", "movie"),
+    ("slippers", "slipper"),
+];
+
+fn stem_en(word: &str) -> String {
+    if let Some((_, stem)) = IRREGULAR_EN.iter().find(|(form, _)| *form == word) {
+        return (*stem).to_owned();
+    }
+    let cut = |n: usize| word[..word.len() - n].to_owned();
+    if word.ends_with("ies") && word.len() > 4 {
+        return cut(3) + "y";
+    }
+    if ["sses", "ches", "shes", "xes", "zes", "oes"]
+        .iter()
+        .any(|end| word.ends_with(end))
+    {
+        return cut(2);
+    }
+    if word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) {
+        return cut(1);
+    }
+    word.to_owned()
+}
+
+fn stem_fr(word: &str) -> String {
+    let mut stem = word.to_owned();
+    if let Some(root) = stem.strip_suffix("eaux") {
+        return format!("{root}eau");
+    }
+    if let Some(root) = stem.strip_suffix("aux").filter(|r| r.len() > 2) {
+        return format!("{root}al");
+    }
+    if stem.ends_with("ux") || (stem.ends_with('s') && !stem.ends_with("ss")) {
+        stem.pop();
+    }
+    // Gender: -elle/-el, -enne/-en, -anche/-anc, -ive/-if, -euse/-eu(x), -ee/-e, -e.
+    for (feminine, masculine) in [
+        ("elle", "el"),
+        ("enne", "en"),
+        ("anche", "anc"),
+        ("ive", "if"),
+        ("euse", "eu"),
+        ("ee", ""),
+        ("e", ""),
+    ] {
+        if let Some(root) = stem.strip_suffix(feminine) {
+            if root.len() + masculine.len() >= 3 {
+                return format!("{root}{masculine}");
+            }
+            break;
+        }
+    }
+    stem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn en(text: &str) -> String {
+        stems(text, Language::En).join(" ")
+    }
+
+    fn fr(text: &str) -> String {
+        stems(text, Language::Fr).join(" ")
+    }
+
+    #[test]
+    fn what_people_say_and_what_labels_write_meet() {
+        for (said, written) in [
+            ("a litre of oat milk", "Oat milk 1 L"),
+            ("half litre", "500ml"),
+            ("1,5 litres", "1.5 l"),
+            ("500 grams of strawberries", "Strawberry, 500 g"),
+            ("women's running shoes", "Womens running shoe"),
+            ("the red dresses", "Red dress"),
+        ] {
+            let (mut a, mut b) = (stems(said, Language::En), stems(written, Language::En));
+            a.sort();
+            b.sort();
+            assert_eq!(a, b, "{said}");
+        }
+        assert_eq!(fr("du lait d'avoine"), fr("Lait avoine"));
+        assert_eq!(fr("des robes bleues"), fr("Robe bleu"));
+        assert_eq!(fr("cinq cents grammes"), "cinq cent gram");
+        assert_eq!(fr("un litre d’huile"), "1000ml huil");
+        assert_eq!(fr("deux gâteaux salés"), "deux gateau sal");
+    }
+
+    #[test]
+    fn diacritics_and_ligatures_fold() {
+        assert_eq!(
+            fold("Œufs BROUILLÉS à la crème"),
+            "oeufs brouilles a la creme"
+        );
+        assert_eq!(en("Crème brûlée"), "creme brulee");
+    }
+
+    #[test]
+    fn nothing_but_stop_words_is_kept_as_it_is() {
+        assert_eq!(en("the"), "the");
+        assert_eq!(fr("thé"), "the");
+        assert_eq!(en(""), "");
+        assert_eq!(en("🍞 !!! ~~ \"*\""), "");
+    }
+
+    #[test]
+    fn a_number_that_is_no_measure_stays_a_number() {
+        assert_eq!(en("size 42"), "42");
+        assert_eq!(
+            en("99999999999999999999 litres"),
+            "99999999999999999999 litre"
+        );
+        assert_eq!(en("usb 3.2 cable"), "usb 3p2 cable");
+    }
+}
