@@ -211,7 +211,7 @@ impl<R: Read + Seek> Ct2Model<R> {
             .take(length)
             .read_to_end(&mut bytes)?;
         if read as u64 != length {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            return Err(ends_early(io::ErrorKind::UnexpectedEof.into()).into());
         }
         Ok(Elements {
             shape,
@@ -226,9 +226,17 @@ impl<R: Read + Seek> Ct2Model<R> {
     }
 }
 
+/// Says so when a read came up short.
+pub(crate) fn ends_early(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the file ends too early"),
+        _ => error,
+    }
+}
+
 fn array<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    reader.read_exact(&mut bytes)?;
+    reader.read_exact(&mut bytes).map_err(ends_early)?;
     Ok(bytes)
 }
 
@@ -243,7 +251,7 @@ fn u32(reader: &mut impl Read) -> io::Result<u32> {
 fn string(reader: &mut impl Read) -> Result<String, WeightsError> {
     let length = u16::from_le_bytes(array(reader)?);
     let mut bytes = vec![0; usize::from(length)];
-    reader.read_exact(&mut bytes)?;
+    reader.read_exact(&mut bytes).map_err(ends_early)?;
     match bytes.pop() {
         Some(0) => {}
         other => {

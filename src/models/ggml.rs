@@ -5,7 +5,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use crate::models::ct2::{Element, Elements, WeightsError};
+use crate::models::ct2::{Element, Elements, WeightsError, ends_early};
 
 const MAGIC: u32 = 0x6767_6d6c;
 
@@ -157,7 +157,7 @@ fn tensor_entry(reader: &mut (impl Read + Seek), end: u64) -> Result<TensorEntry
         .map(|_| i32(reader))
         .collect::<Result<Vec<_>, _>>()?;
     let mut name = vec![0; usize::try_from(length).unwrap_or_default()];
-    reader.read_exact(&mut name)?;
+    reader.read_exact(&mut name).map_err(ends_early)?;
     let name = String::from_utf8_lossy(&name).into_owned();
     let element = match ty {
         0 => Element::F32,
@@ -257,7 +257,7 @@ fn f16_of_f32(value: f32) -> u16 {
 
 fn array<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    reader.read_exact(&mut bytes)?;
+    reader.read_exact(&mut bytes).map_err(ends_early)?;
     Ok(bytes)
 }
 

@@ -1,25 +1,21 @@
 //! Downloads that resume, give up in time, and remember hosts that cannot be reached.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use reqwest::blocking::{Client, Response};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED,
-    RANGE,
-};
-use reqwest::{StatusCode, Url};
-use serde::{Deserialize, Serialize};
-
 use crate::models::SourceFault;
 use crate::models::progress::Meter;
+use crate::models::transfer::{Resume, Transfer};
+use reqwest::blocking::{Client, Response};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use reqwest::{StatusCode, Url};
 
 /// Deadlines and patience. Every wait of a fetch is one of these.
 #[derive(Clone, Debug)]
@@ -53,7 +49,6 @@ impl Default for Pace {
 const PROGRESS: u64 = 1 << 20;
 /// An index page larger than this is not one, in bytes.
 const MAX_PAGE: u64 = 64 << 20;
-const CHUNK: usize = 1 << 17;
 
 /// Which patience a request gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +144,6 @@ impl Http {
         size: Option<u64>,
         meter: &Meter,
     ) -> Result<(), SourceFault> {
-        let resume = Resume::of(part, url);
         let mut transfer = Transfer {
             http: self,
             url,
@@ -157,7 +151,7 @@ impl Http {
             part,
             size,
             meter,
-            resume,
+            resume: Resume::of(part, url),
         };
         meter.advance(transfer.have());
         self.patiently(&mut || length(part), &mut || transfer.attempt())?;
@@ -196,13 +190,23 @@ impl Http {
         }
     }
 
+    /// Longest silence within an answer.
+    pub(super) fn stall(&self) -> Duration {
+        self.pace.stall
+    }
+
     fn mark_unreachable(&self, host: &str, reason: &str) {
         let mut unreachable = self.unreachable.lock().unwrap_or_else(|p| p.into_inner());
         unreachable.insert(host.to_owned(), reason.to_owned());
     }
 
     /// One request, up to its headers.
-    fn ask(&self, url: &str, origin: Origin, headers: HeaderMap) -> Result<Response, SourceFault> {
+    pub(super) fn ask(
+        &self,
+        url: &str,
+        origin: Origin,
+        headers: HeaderMap,
+    ) -> Result<Response, SourceFault> {
         let host = host_of(url);
         let known = self
             .unreachable
@@ -239,228 +243,6 @@ impl Http {
                     reason: reason(&error),
                 }
             }
-        })
-    }
-}
-
-struct Transfer<'a> {
-    http: &'a Http,
-    url: &'a str,
-    origin: Origin,
-    part: &'a Path,
-    size: Option<u64>,
-    meter: &'a Meter,
-    resume: Resume,
-}
-
-impl Transfer<'_> {
-    /// Bytes there already that this URL may go on from.
-    fn have(&self) -> u64 {
-        if self.resume.foreign {
-            0
-        } else {
-            length(self.part)
-        }
-    }
-
-    fn attempt(&mut self) -> Result<(), SourceFault> {
-        let mut have = self.have();
-        if self.size.is_some_and(|size| have > size) {
-            self.restart()?;
-            have = 0;
-        }
-        if self.size == Some(have) && have > 0 {
-            return Ok(());
-        }
-        let response = self.http.ask(self.url, self.origin, self.headers(have))?;
-        let mut total = response.content_length();
-        match response.status() {
-            StatusCode::PARTIAL_CONTENT => {
-                let range = ContentRange::of(&response);
-                if range.as_ref().is_none_or(|range| range.start != have) {
-                    self.restart()?;
-                    return Err(self.cut("the server sent another range than was asked for"));
-                }
-                total = range.and_then(|range| range.total);
-            }
-            // The file changed, the server cannot resume, or the part is of another URL.
-            StatusCode::OK => {}
-            StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
-                let total = ContentRange::of(&response).and_then(|range| range.total);
-                if total == Some(have) {
-                    return Ok(());
-                }
-                self.restart()?;
-                return Err(self.cut("what was there already is not a beginning of the file"));
-            }
-            status => return Err(status_fault(self.url, status)),
-        }
-        if content_type(&response).starts_with("text/html") {
-            return Err(SourceFault::HtmlPage {
-                url: shown(self.url),
-            });
-        }
-        if let (Some(expected), Some(found)) = (self.size, total)
-            && expected != found
-        {
-            return Err(SourceFault::Size { expected, found });
-        }
-        if response.status() == StatusCode::OK {
-            self.restart()?;
-            self.resume.foreign = false;
-        }
-        self.resume.note(&response);
-        self.receive(response, total)
-    }
-
-    fn headers(&self, have: u64) -> HeaderMap {
-        let range = format!("bytes={have}-");
-        let mut list = vec![(ACCEPT_ENCODING, "identity")];
-        if have > 0 {
-            list.push((RANGE, &range));
-            if let Some(validator) = &self.resume.note.validator {
-                list.push((IF_RANGE, validator));
-            }
-        }
-        headers(&list)
-    }
-
-    fn receive(&self, mut response: Response, total: Option<u64>) -> Result<(), SourceFault> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.part)
-            .map_err(SourceFault::disk("writing", self.part))?;
-        let mut buffer = vec![0; CHUNK];
-        let mut got = self.have();
-        loop {
-            let n = match response.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if timed_out(&error) => {
-                    return Err(SourceFault::Stalled {
-                        url: shown(self.url),
-                        after: self.http.pace.stall,
-                    });
-                }
-                Err(error) => return Err(self.cut(&error.to_string())),
-            };
-            got += n as u64;
-            if let Some(expected) = self.size
-                && got > expected
-            {
-                return Err(SourceFault::Size {
-                    expected,
-                    found: got,
-                });
-            }
-            file.write_all(&buffer[..n])
-                .map_err(SourceFault::disk("writing", self.part))?;
-            self.meter.advance(n as u64);
-        }
-        match total.or(self.size) {
-            Some(total) if got < total => Err(self.cut("the answer ended early")),
-            _ => Ok(()),
-        }
-    }
-
-    fn restart(&self) -> Result<(), SourceFault> {
-        self.meter.retreat(self.have());
-        match fs::remove_file(self.part) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(SourceFault::disk("removing", self.part)(error))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn cut(&self, reason: &str) -> SourceFault {
-        SourceFault::Cut {
-            url: shown(self.url),
-            got: self.have(),
-            reason: reason.to_owned(),
-        }
-    }
-}
-
-/// Where a part file came from, kept beside it, so that a later run can go on with it.
-struct Resume {
-    path: PathBuf,
-    note: ResumeNote,
-    /// The part came from another URL: it goes once this one has something better.
-    foreign: bool,
-}
-
-#[derive(Default, Deserialize, Serialize)]
-struct ResumeNote {
-    url: String,
-    /// A strong `ETag`, else `Last-Modified`: what `If-Range` takes.
-    validator: Option<String>,
-}
-
-impl Resume {
-    fn of(part: &Path, url: &str) -> Self {
-        let path = beside(part, ".from");
-        let read = fs::read(&path)
-            .ok()
-            .and_then(|b| serde_json::from_slice::<ResumeNote>(&b).ok());
-        match read.filter(|note| note.url == url) {
-            Some(note) => Self {
-                path,
-                note,
-                foreign: false,
-            },
-            None => {
-                let note = ResumeNote {
-                    url: url.to_owned(),
-                    validator: None,
-                };
-                Self {
-                    path,
-                    note,
-                    foreign: true,
-                }
-            }
-        }
-    }
-
-    fn note(&mut self, response: &Response) {
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        let strong = header(ETAG).filter(|tag| !tag.starts_with("W/"));
-        self.note.validator = strong.or(header(LAST_MODIFIED)).map(str::to_owned);
-        if let Ok(bytes) = serde_json::to_vec(&self.note) {
-            // Without the note the next run starts over: no harm but time.
-            let _ = fs::write(&self.path, bytes);
-        }
-    }
-
-    fn forget(&self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-struct ContentRange {
-    start: u64,
-    total: Option<u64>,
-}
-
-impl ContentRange {
-    /// `bytes START-END/TOTAL`, or `bytes */TOTAL` (RFC 9110, section 14.4).
-    fn of(response: &Response) -> Option<Self> {
-        let value = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
-        let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-        let start = match range.split_once('-') {
-            Some((start, _)) => start.parse().ok()?,
-            None => 0,
-        };
-        Some(Self {
-            start,
-            total: total.parse().ok(),
         })
     }
 }
@@ -528,14 +310,14 @@ fn host_of(url: &str) -> String {
     host.unwrap_or_else(|| url.to_owned())
 }
 
-fn headers(list: &[(reqwest::header::HeaderName, &str)]) -> HeaderMap {
+pub(super) fn headers(list: &[(reqwest::header::HeaderName, &str)]) -> HeaderMap {
     let pairs = list
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)));
     pairs.collect()
 }
 
-fn content_type(response: &Response) -> String {
+pub(super) fn content_type(response: &Response) -> String {
     let value = response
         .headers()
         .get(CONTENT_TYPE)
@@ -543,7 +325,7 @@ fn content_type(response: &Response) -> String {
     value.unwrap_or_default().to_ascii_lowercase()
 }
 
-fn status_fault(url: &str, status: StatusCode) -> SourceFault {
+pub(super) fn status_fault(url: &str, status: StatusCode) -> SourceFault {
     SourceFault::Status {
         url: shown(url),
         status: status.as_u16(),
@@ -559,7 +341,7 @@ fn reason(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-fn timed_out(error: &std::io::Error) -> bool {
+pub(super) fn timed_out(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::TimedOut
         || error
             .get_ref()

@@ -24,6 +24,7 @@ pub mod npm;
 pub mod packages;
 pub mod pypi;
 pub mod source;
+mod transfer;
 
 pub mod ct2;
 pub mod ggml;

@@ -66,17 +66,25 @@ pub enum ModelsVerb {
     },
 }
 
-/// Runs a verb in the user's store. Results go to `out`, progress to stderr. Returns the exit
+/// Runs a verb in the user's store (see [`ModelStore::open`]). Results go to `out`, progress to stderr. Returns the exit
 /// code: 0, or 1 if `verify` found something wrong.
 pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<u8, ModelsError> {
+    run_on(args, &ModelStore::open()?, out)
+}
+
+/// [`run`] in a store of the caller's, such as the settings'.
+pub fn run_on(
+    args: &ModelsArgs,
+    store: &ModelStore,
+    out: &mut dyn Write,
+) -> Result<u8, ModelsError> {
     let manifest = match &args.manifest {
         Some(path) => Manifest::load(path)?,
         None => Manifest::embedded()?,
     };
-    let store = ModelStore::open()?;
     run_in(
         &manifest,
-        &store,
+        store,
         &FetchOptions::from_env(),
         &Progress::on_stderr(),
         &args.verb,
@@ -150,7 +158,8 @@ fn fetch_text(
             fetched.len()
         ),
         n => format!(
-            "{n} files fetched ({}), {} in all, in {folder}\n",
+            "{n} file{} fetched ({}), {} in all, in {folder}\n",
+            if n == 1 { "" } else { "s" },
             megabytes(bytes),
             fetched.len()
         ),
@@ -224,6 +233,9 @@ fn list_table(manifest: &Manifest, store: &ModelStore, platform: &str) -> String
             model.commercial.name().to_owned(),
             state_of(store, model).to_owned(),
         ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     if let Some(column) = table.column_mut(4) {
         column.set_cell_alignment(CellAlignment::Right);
