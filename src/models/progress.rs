@@ -49,6 +49,13 @@ impl Progress {
         }
     }
 
+    /// A line where there are no bars to say the same.
+    pub fn plain_line(&self, text: &str) {
+        if self.lines {
+            eprintln!("{text}");
+        }
+    }
+
     /// A meter for one file of `size` bytes.
     pub fn meter(&self, name: &str, size: u64) -> Meter {
         let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::hidden());
@@ -57,7 +64,7 @@ impl Progress {
             None => bar,
         };
         let style = ProgressStyle::with_template(
-            "{prefix:32!} {bar:24} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}  {msg}",
+            "{prefix:32!} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}  {msg}",
         );
         if let Ok(style) = style {
             bar.set_style(style);

@@ -118,7 +118,7 @@ impl Transfer<'_> {
                 Err(error) if timed_out(&error) => {
                     return Err(SourceFault::Stalled {
                         url: shown(self.url),
-                        after: self.http.stall(),
+                        after: self.http.stall(self.origin),
                     });
                 }
                 Err(error) => return Err(self.cut(&error.to_string())),

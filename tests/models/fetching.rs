@@ -63,8 +63,20 @@ fn a_file_put_there_by_hand_is_hashed_once_and_kept() {
 
 #[test]
 fn an_unreachable_upstream_is_waited_for_once_for_all_files() {
+    // TLS never starts.
+    silent_upstream("https");
+}
+
+#[test]
+fn an_upstream_that_takes_requests_and_never_answers_is_no_better() {
+    silent_upstream("http");
+}
+
+/// Eight files of an upstream that says nothing, ever; a registry has them all.
+fn silent_upstream(scheme: &str) {
     let mut bench = Bench::new();
-    // The system takes connections on it, and nobody ever says a word: TLS never starts.
+    bench.options.pace.upstream_stall = bench.options.pace.upstream_connect;
+    // The system takes connections on it, and nobody ever says a word.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let upstream = silent.local_addr().unwrap();
     for i in 0..8 {
@@ -73,7 +85,7 @@ fn an_unreachable_upstream_is_waited_for_once_for_all_files() {
         let wheel = crate::server::wheel(&[("p/data.bin", &bytes)]);
         bench.server.pypi_html(&name, "1.0", &wheel);
         let sources = [
-            url(&format!("https://{upstream}/{name}")),
+            url(&format!("{scheme}://{upstream}/{name}")),
             pypi(&[&format!("{name}==1.0")], "p/data.bin"),
         ];
         bench.model(&name, &bytes, &sources);
@@ -217,8 +229,7 @@ fn a_page_for_people_is_not_taken_for_the_file() {
 fn a_server_that_falls_silent_is_given_up() {
     let mut bench = Bench::new();
     let bytes = noise(50_000, 7);
-    bench.options.pace.stall = Duration::from_millis(400);
-    bench.options.pace.connect = Duration::from_millis(400);
+    bench.options.pace.upstream_stall = Duration::from_millis(400);
     bench.options.pace.retries = 1;
     bench
         .server

@@ -36,6 +36,7 @@ impl Bench {
             },
             pace: Pace {
                 upstream_connect: Duration::from_millis(300),
+                upstream_stall: Duration::from_secs(5),
                 connect: Duration::from_secs(5),
                 stall: Duration::from_secs(5),
                 retries: 2,
