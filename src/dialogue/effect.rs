@@ -3,7 +3,7 @@
 use super::event::RequestId;
 use crate::{
     lang::Language,
-    nlu::slot::{Method, ReturnReason},
+    nlu::slot::{Method, ReturnReason, Service},
     shop::{
         cart::Cart,
         money::Money,
@@ -86,6 +86,12 @@ pub struct Purchase {
     pub method: Method,
     /// The language of the receipt.
     pub language: Language,
+    /// Eaten here or taken away, where it was said.
+    #[serde(default)]
+    pub service: Option<Service>,
+    /// When it is wanted: `HH:MM`, or as said.
+    #[serde(default)]
+    pub wanted_at: Option<String>,
 }
 
 /// Something to do in the world.

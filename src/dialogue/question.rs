@@ -1,0 +1,508 @@
+//! Questions that wait for an answer, and what answers them.
+
+use super::{
+    add::Wish,
+    event::{Source, Utterance},
+    orders::Task,
+    policy::Said,
+    reply::Message,
+    state::Asked,
+    step::Run,
+    words,
+};
+use crate::{
+    nlu::{
+        command::Command,
+        slot::{Aspect, Ordinal, ReturnReason},
+    },
+    shop::{
+        order::{Order, OrderNumber},
+        product::Product,
+    },
+};
+
+/// What the chosen product is wanted for.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// To be put in the cart.
+    Add(Box<Wish>),
+    /// To be told about.
+    Details(Option<Aspect>),
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub(super) enum Question {
+    /// Which of these products?
+    Which {
+        candidates: Vec<Product>,
+        purpose: Purpose,
+    },
+    /// Which choice of this option group?
+    Choice {
+        wish: Box<Wish>,
+        product: Box<Product>,
+        group: usize,
+    },
+    /// Which colour, or which size, of these variants?
+    Variant {
+        wish: Box<Wish>,
+        variants: Vec<Product>,
+        size: bool,
+    },
+    /// Shall this be put in the cart?
+    Offer {
+        wish: Box<Wish>,
+        product: Box<Product>,
+    },
+    /// What are you looking for, or what shall be added?
+    Name { adding: bool, quantity: u32 },
+    /// How many of this cart line?
+    HowMany { line: usize },
+    /// Which line of the cart?
+    WhichLine { command: Box<Command> },
+    /// Shall the cart be emptied?
+    Clear,
+    /// Shall I go on with what is left of the cart?
+    GoOn,
+    /// Do you order, with obligation to pay?
+    Buy,
+    /// Shall this order be cancelled?
+    Cancel { order: Box<Order> },
+    /// Why does it go back?
+    Reason {
+        order: Box<Order>,
+        items: Vec<String>,
+        exchange_for: Option<String>,
+    },
+    /// Which line of the order?
+    WhichItem {
+        order: Box<Order>,
+        reason: Option<ReturnReason>,
+        exchange_for: Option<String>,
+    },
+    /// Which order number?
+    Number { task: Box<Task>, tries: u32 },
+    /// Which post code (or PIN, typed)?
+    SecondFact {
+        number: OrderNumber,
+        task: Box<Task>,
+    },
+}
+
+impl Question {
+    /// The intent of the command that the answer completes.
+    pub fn intent(&self) -> &'static str {
+        match self {
+            Self::Which {
+                purpose: Purpose::Details(_),
+                ..
+            } => "product_details",
+            Self::Which { .. }
+            | Self::Choice { .. }
+            | Self::Variant { .. }
+            | Self::Offer { .. } => "add_to_cart",
+            Self::Name { adding: true, .. } => "add_to_cart",
+            Self::Name { adding: false, .. } => "search_product",
+            Self::HowMany { .. } => "set_quantity",
+            Self::WhichLine { command } => command.intent(),
+            Self::Clear => "clear_cart",
+            Self::GoOn | Self::Buy => "checkout",
+            Self::Cancel { .. } => "cancel_order",
+            Self::Reason { .. } | Self::WhichItem { .. } => "return_item",
+            Self::Number { task, .. } | Self::SecondFact { task, .. } => task.intent(),
+        }
+    }
+
+    /// Whether what was said after it in the same breath waits for its answer. An offer does
+    /// not hold anything back.
+    pub fn holds(&self) -> bool {
+        !matches!(self, Self::Offer { .. })
+    }
+
+    /// Whether it is asked again after silence.
+    pub fn worth_repeating(&self) -> bool {
+        self.holds()
+    }
+}
+
+impl Run<'_> {
+    /// Tries what was said as the answer to the question. `Some` is how many commands it took.
+    pub fn answer(&mut self, asked: &Asked, u: &Utterance, said: &Said) -> Option<usize> {
+        let first = u.commands.first();
+        let yes = matches!(first, Some(Command::Affirm {}));
+        let no = matches!(first, Some(Command::Deny {} | Command::Stop {}));
+        match &asked.question {
+            Question::Buy => return self.answer_to_read_back(first?, said),
+            Question::Cancel { order } => {
+                if yes {
+                    self.cancel_confirmed(asked, (**order).clone(), said);
+                    return Some(1);
+                }
+                if no {
+                    self.say(Message::new("cancel-kept"));
+                    return Some(1);
+                }
+                return None;
+            }
+            Question::Number { task, tries } => {
+                if no {
+                    self.say(Message::new("all-right"));
+                    return Some(1);
+                }
+                return self.answer_number(task, *tries, u);
+            }
+            Question::SecondFact { number, task } => {
+                if no {
+                    self.say(Message::new("all-right"));
+                    return Some(1);
+                }
+                return self.answer_second_fact(number, task, u);
+            }
+            _ => {}
+        }
+        if no {
+            match &asked.question {
+                Question::Clear => self.say(Message::new("clear-kept")),
+                Question::GoOn => self.say(Message::new("checkout-dropped")),
+                _ => self.say(Message::new("all-right")),
+            }
+            return Some(1);
+        }
+        match &asked.question {
+            Question::Clear if yes => self.clear_confirmed(),
+            Question::GoOn if yes => self.begin_checkout(),
+            Question::Offer { wish, product } => {
+                let mut wish = (**wish).clone();
+                match first? {
+                    Command::Affirm {} => {}
+                    // "Yes, two": an add that names nothing else.
+                    Command::AddToCart {
+                        item,
+                        ordinal: None,
+                        quantity,
+                        options,
+                        ..
+                    } if item.as_deref().is_none_or(words::points) => {
+                        wish.quantity = quantity.unwrap_or(wish.quantity);
+                        wish.options.extend(options.iter().cloned());
+                    }
+                    Command::SetQuantity {
+                        item: None,
+                        ordinal: None,
+                        quantity: Some(n),
+                    } if *n > 0 => wish.quantity = *n,
+                    _ => return None,
+                }
+                self.add_product(wish, (**product).clone());
+            }
+            Question::Which {
+                candidates,
+                purpose,
+            } => {
+                let chosen = self.pick_product(candidates, u, yes)?;
+                match purpose {
+                    Purpose::Add(wish) => {
+                        let mut wish = (**wish).clone();
+                        if let Some(Command::AddToCart {
+                            quantity, options, ..
+                        }) = first
+                        {
+                            wish.quantity = quantity.unwrap_or(wish.quantity);
+                            wish.options.extend(options.iter().cloned());
+                        }
+                        self.add_chosen(wish, chosen);
+                    }
+                    Purpose::Details(aspect) => self.details_of(chosen, *aspect),
+                }
+            }
+            Question::Choice {
+                wish,
+                product,
+                group,
+            } => {
+                let groups = &product.options;
+                let choices = &groups.get(*group)?.choices;
+                let mut wish = (**wish).clone();
+                if let Some(n) = first.and_then(said_ordinal) {
+                    wish.options
+                        .push(choices.get(n.index(choices.len())?)?.name.clone());
+                } else if yes {
+                    // "Yes" to "small or large?" is no answer.
+                    self.s.question = Some(Asked {
+                        said: false,
+                        ..asked.clone()
+                    });
+                    return Some(1);
+                } else {
+                    let spoken = spoken(first, u);
+                    if !super::options::any_choice(groups, &spoken) {
+                        return None;
+                    }
+                    wish.options.extend(spoken);
+                }
+                self.add_product(wish, (**product).clone());
+            }
+            Question::Variant {
+                wish,
+                variants,
+                size,
+            } => {
+                let attribute = |p: &Product| {
+                    if *size {
+                        p.size.clone()
+                    } else {
+                        p.color.clone()
+                    }
+                };
+                let values = super::add::distinct(variants, attribute);
+                let chosen = match first.and_then(said_ordinal) {
+                    Some(n) => values.get(n.index(values.len())?)?.clone(),
+                    None => spoken(first, u).iter().find_map(|words| {
+                        words::best(words, values.iter().map(String::as_str))
+                            .map(|i| values[i].clone())
+                    })?,
+                };
+                let mut wish = (**wish).clone();
+                if *size {
+                    wish.size = Some(chosen);
+                } else {
+                    wish.color = Some(chosen);
+                }
+                self.add_variant(wish, variants.clone());
+            }
+            Question::Name { adding, quantity } => {
+                let name = match first? {
+                    Command::SearchProduct { query: Some(q), .. }
+                    | Command::RefineSearch { query: Some(q), .. }
+                        if *adding =>
+                    {
+                        q.clone()
+                    }
+                    Command::Select {
+                        item: Some(item), ..
+                    } => item.clone(),
+                    Command::OutOfScope {} if u.source == Source::Fallback => u.text.clone(),
+                    _ => return None,
+                };
+                if *adding {
+                    self.add_named(Wish::named(name, *quantity));
+                } else {
+                    self.search_for(name);
+                }
+            }
+            Question::HowMany { line } => {
+                let n = match first {
+                    Some(
+                        Command::SetQuantity {
+                            quantity: Some(n), ..
+                        }
+                        | Command::AddToCart {
+                            quantity: Some(n),
+                            item: None,
+                            ..
+                        }
+                        | Command::RemoveFromCart {
+                            quantity: Some(n),
+                            item: None,
+                            ..
+                        },
+                    ) => *n,
+                    Some(Command::Select { .. } | Command::OutOfScope {}) | None => {
+                        words::number(&u.text)?
+                    }
+                    _ => return None,
+                };
+                self.put_quantity(*line, n);
+            }
+            Question::WhichLine { command } => {
+                let titles: Vec<String> =
+                    self.s.cart.lines.iter().map(|l| l.title.clone()).collect();
+                let line = match first.and_then(said_ordinal) {
+                    Some(n) => n.index(titles.len())?,
+                    None => spoken(first, u)
+                        .iter()
+                        .find_map(|w| words::best(w, titles.iter().map(String::as_str)))?,
+                };
+                self.on_line(line, (**command).clone());
+            }
+            Question::Reason {
+                order,
+                items,
+                exchange_for,
+            } => {
+                let reason = match first {
+                    Some(Command::ReturnItem {
+                        reason: Some(r), ..
+                    }) => *r,
+                    Some(
+                        Command::ReturnItem { .. }
+                        | Command::Feedback { .. }
+                        | Command::OutOfScope {}
+                        | Command::Select { .. },
+                    )
+                    | None => super::returns::reason(&u.text).unwrap_or(ReturnReason::Other),
+                    _ => super::returns::reason(&u.text)?,
+                };
+                self.request_return(
+                    (**order).clone(),
+                    items.clone(),
+                    Some(reason),
+                    exchange_for.clone(),
+                );
+            }
+            Question::WhichItem {
+                order,
+                reason,
+                exchange_for,
+            } => {
+                let titles: Vec<&str> = order.lines.iter().map(|l| l.title.as_str()).collect();
+                let folded = words::fold(&u.text);
+                let all = ["all", "everything", "tout", "toute la commande", "both"]
+                    .iter()
+                    .any(|w| folded.split(' ').any(|t| t == *w));
+                let items = match first.and_then(said_ordinal) {
+                    _ if all => Vec::new(),
+                    Some(n) => vec![titles.get(n.index(titles.len())?)?.to_string()],
+                    None => {
+                        let i = spoken(first, u)
+                            .iter()
+                            .find_map(|w| words::best(w, titles.iter().copied()))?;
+                        vec![titles[i].to_owned()]
+                    }
+                };
+                let said_reason = match first {
+                    Some(Command::ReturnItem {
+                        reason: Some(r), ..
+                    }) => Some(*r),
+                    _ => *reason,
+                };
+                self.return_these((**order).clone(), items, said_reason, exchange_for.clone());
+            }
+            _ => return None,
+        }
+        Some(1)
+    }
+
+    /// The one of these products that was meant.
+    fn pick_product(&self, candidates: &[Product], u: &Utterance, yes: bool) -> Option<Product> {
+        let first = u.commands.first();
+        if yes && candidates.len() == 1 {
+            return candidates.first().cloned();
+        }
+        if let Some(n) = first.and_then(said_ordinal) {
+            return candidates.get(n.index(candidates.len())?).cloned();
+        }
+        if let Some(Command::RefineSearch {
+            sort: Some(sort), ..
+        }) = first
+        {
+            use crate::nlu::slot::Sort;
+            return match sort {
+                Sort::PriceAsc => candidates.iter().min_by_key(|p| p.price.minor).cloned(),
+                Sort::PriceDesc => candidates.iter().max_by_key(|p| p.price.minor).cloned(),
+                Sort::Rating | Sort::Newest => None,
+            };
+        }
+        let answers = matches!(
+            first,
+            None | Some(
+                Command::Select { .. }
+                    | Command::AddToCart { .. }
+                    | Command::SearchProduct { .. }
+                    | Command::RefineSearch { .. }
+                    | Command::ProductDetails { .. }
+                    | Command::ChangeOptions { .. }
+                    | Command::OutOfScope {}
+            )
+        );
+        if !answers {
+            return None;
+        }
+        let names: Vec<String> = candidates.iter().map(super::add::full_name).collect();
+        spoken(first, u).iter().find_map(|said| {
+            let i = words::best(said, names.iter().map(String::as_str))?;
+            // More was said than this one has: something else is meant.
+            (words::likeness(said, &names[i]) >= 0.5).then(|| candidates[i].clone())
+        })
+    }
+}
+
+/// The position that a command names.
+pub(super) fn said_ordinal(command: &Command) -> Option<Ordinal> {
+    match command {
+        Command::Select { ordinal, .. }
+        | Command::AddToCart { ordinal, .. }
+        | Command::ProductDetails { ordinal, .. }
+        | Command::ChangeOptions { ordinal, .. }
+        | Command::SetQuantity { ordinal, .. }
+        | Command::RemoveFromCart { ordinal, .. } => *ordinal,
+        _ => None,
+    }
+}
+
+/// The words of an answer, the understood slots first, then the utterance as a whole.
+pub(super) fn spoken(first: Option<&Command>, u: &Utterance) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut take = |slot: &Option<String>| out.extend(slot.iter().cloned());
+    match first {
+        Some(Command::Select { item, .. } | Command::ReturnItem { item, .. }) => take(item),
+        Some(Command::AddToCart {
+            item,
+            color,
+            size,
+            brand,
+            options,
+            ..
+        }) => {
+            [item, color, size, brand].into_iter().for_each(&mut take);
+            out.extend(options.iter().cloned());
+        }
+        Some(Command::ChangeOptions {
+            item,
+            options,
+            size,
+            color,
+            ..
+        }) => {
+            [item, size, color].into_iter().for_each(&mut take);
+            out.extend(options.iter().cloned());
+        }
+        Some(
+            Command::SearchProduct {
+                query,
+                color,
+                size,
+                brand,
+                material,
+                ..
+            }
+            | Command::RefineSearch {
+                query,
+                color,
+                size,
+                brand,
+                material,
+                ..
+            },
+        ) => [query, color, size, brand, material]
+            .into_iter()
+            .for_each(&mut take),
+        Some(
+            Command::ProductDetails { item, .. }
+            | Command::SetQuantity { item, .. }
+            | Command::RemoveFromCart { item, .. },
+        ) => take(item),
+        Some(Command::OutOfScope {} | Command::Affirm {} | Command::Deny {}) | None => {}
+        // Another command is no answer.
+        Some(_) => return out,
+    }
+    let joined = out.join(" ");
+    if out.len() > 1 {
+        out.insert(0, joined);
+    }
+    if u.commands.len() <= 1 {
+        out.push(u.text.chars().take(200).collect());
+    }
+    out
+}
