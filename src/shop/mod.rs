@@ -5,6 +5,7 @@ pub mod customer;
 pub mod facets;
 pub mod feed;
 pub mod info;
+pub mod load;
 pub mod money;
 pub mod order;
 pub mod product;

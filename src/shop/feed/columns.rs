@@ -114,9 +114,10 @@ impl Columns {
             .take(30)
             .collect();
         if !unknown.is_empty() {
-            report
-                .notes
-                .push(format!("these columns are not known and not read: {}", unknown.join(", ")));
+            report.notes.push(format!(
+                "these columns are not known and not read: {}",
+                unknown.join(", ")
+            ));
         }
         Ok(Self {
             positions,
@@ -195,11 +196,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A value that is left empty when it is bad.
-    fn may<T>(
-        &mut self,
-        column: &str,
-        read: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
+    fn may<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.get(column);
         if text.is_empty() {
             return None;
@@ -334,7 +331,12 @@ impl<'a> Cells<'a> {
                 let mut parts = detail.rsplitn(2, ':');
                 let value = parts.next().unwrap_or_default().trim().to_owned();
                 let name = parts.next().unwrap_or_default();
-                let name = name.rsplit(':').next().unwrap_or_default().trim().to_owned();
+                let name = name
+                    .rsplit(':')
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned();
                 (name, value)
             })
             .collect();

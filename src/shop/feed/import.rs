@@ -83,7 +83,7 @@ pub fn import(
 }
 
 /// Completes a catalog, unless nothing is in it.
-pub(crate) fn finish(
+pub(in crate::shop) fn finish(
     builder: CatalogBuilder,
     reports: &[FeedReport],
     now: Timestamp,
@@ -101,7 +101,7 @@ pub(crate) fn finish(
 }
 
 /// Reads one feed into a catalog that is being built.
-pub(crate) fn read_into<R: BufRead>(
+pub(in crate::shop) fn read_into<R: BufRead>(
     builder: &mut CatalogBuilder,
     name: &str,
     language: Language,

@@ -131,7 +131,9 @@ impl<R: BufRead> Records<R> {
         }
         let mut bytes = Vec::new();
         let limit = LONGEST_LINE as u64 + 1;
-        let read = (&mut self.reader).take(limit).read_until(b'\n', &mut bytes)?;
+        let read = (&mut self.reader)
+            .take(limit)
+            .read_until(b'\n', &mut bytes)?;
         if read == 0 {
             return Ok(None);
         }
@@ -251,11 +253,17 @@ mod tests {
     fn quoted_values_hold_delimiters_quotes_and_line_breaks() {
         assert_eq!(
             read(b"id,title\na,\"Milk, \"\"whole\"\"\nin glass\"\nb,Oat"),
-            [(2, values(&["a", "Milk, \"whole\" in glass"])), (4, values(&["b", "Oat"]))]
+            [
+                (2, values(&["a", "Milk, \"whole\" in glass"])),
+                (4, values(&["b", "Oat"]))
+            ]
         );
         assert_eq!(
             read(b"id\ttitle\na\tScreen 24\"\nb\tOat"),
-            [(2, values(&["a", "Screen 24\""])), (3, values(&["b", "Oat"]))]
+            [
+                (2, values(&["a", "Screen 24\""])),
+                (3, values(&["b", "Oat"]))
+            ]
         );
     }
 

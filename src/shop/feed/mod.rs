@@ -15,6 +15,7 @@ mod row;
 mod value;
 
 pub use import::{FeedFile, ImportError, import, language_of};
+pub(super) use import::{finish, read_into};
 pub use report::{FeedReport, Issue, Severity};
 pub use row::{FeedRow, Sale, UnitPricing};
 
@@ -103,7 +104,10 @@ impl<R: BufRead> FeedReader<R> {
             }
             _ => return Err(format("nothing".to_owned())),
         };
-        if names.first().is_some_and(|n| n.starts_with(['<', '{', '['])) {
+        if names
+            .first()
+            .is_some_and(|n| n.starts_with(['<', '{', '[']))
+        {
             return Err(format("XML or JSON".to_owned()));
         }
         let mut report = FeedReport::new(name, language);
@@ -159,7 +163,10 @@ impl<R: BufRead> FeedReader<R> {
                     continue;
                 }
             };
-            match self.columns.row(line, &values, self.currency, &mut self.report) {
+            match self
+                .columns
+                .row(line, &values, self.currency, &mut self.report)
+            {
                 Ok(row) => {
                     self.currency.get_or_insert(row.price.currency);
                     return Ok(Some(row));

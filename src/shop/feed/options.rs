@@ -22,7 +22,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<OptionGroup>, String> {
         .map(group)
         .collect::<Result<_, _>>()?;
     if groups.len() > GROUPS {
-        return Err(format!("at most {GROUPS} option groups, not {}", groups.len()));
+        return Err(format!(
+            "at most {GROUPS} option groups, not {}",
+            groups.len()
+        ));
     }
     Ok(groups)
 }
@@ -44,7 +47,9 @@ fn group(text: &str) -> Result<OptionGroup, String> {
         return Err(form());
     }
     if choices.len() > CHOICES {
-        return Err(format!("at most {CHOICES} choices in the option group `{name}`"));
+        return Err(format!(
+            "at most {CHOICES} choices in the option group `{name}`"
+        ));
     }
     if min as usize > choices.len() || defaults > max as usize {
         return Err(format!(

@@ -129,7 +129,11 @@ pub(super) fn shown(value: &str) -> String {
     if value.trim().is_empty() {
         return "nothing".to_owned();
     }
-    let mut text: String = value.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    let mut text: String = value
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(SHOWN)
+        .collect();
     if value.chars().count() > SHOWN {
         text.push('…');
     }

@@ -87,21 +87,34 @@ pub(super) fn interval(text: &str) -> Result<(Timestamp, Timestamp), String> {
     let (from, until) = text.split_once('/').ok_or_else(form)?;
     let from = moment(from.trim(), false).ok_or_else(form)?;
     let until = moment(until.trim(), true).ok_or_else(form)?;
-    if from < until { Ok((from, until)) } else { Err(form()) }
+    if from < until {
+        Ok((from, until))
+    } else {
+        Err(form())
+    }
 }
 
 fn moment(text: &str, end_of_day: bool) -> Option<Timestamp> {
     if let Ok(day) = text.parse::<Date>() {
-        let day = if end_of_day { day.tomorrow().ok()? } else { day };
+        let day = if end_of_day {
+            day.tomorrow().ok()?
+        } else {
+            day
+        };
         return Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp());
     }
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
     // Google's own examples have offsets without a colon and times without seconds.
-    ["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%:z", "%Y-%m-%d %H:%M%z"]
-        .into_iter()
-        .find_map(|format| Timestamp::strptime(format, text).ok())
+    [
+        "%Y-%m-%dT%H:%M%z",
+        "%Y-%m-%dT%H:%M:%S%z",
+        "%Y-%m-%dT%H:%M%:z",
+        "%Y-%m-%d %H:%M%z",
+    ]
+    .into_iter()
+    .find_map(|format| Timestamp::strptime(format, text).ok())
 }
 
 /// Units of measure: (names, kind, thousandths of the kind's smallest unit).
@@ -152,7 +165,9 @@ pub(super) fn unit_pricing(measure: &str, base: &str) -> Result<UnitPricing, Str
 /// A measure's kind, and its amount in millionths of the smallest unit.
 fn quantity(text: &str) -> Option<(char, i64)> {
     let text = text.trim().to_ascii_lowercase().replace(',', ".");
-    let cut = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let cut = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(cut);
     let unit = unit.trim();
     let (_, kind, factor) = UNITS.iter().find(|(names, ..)| names.contains(&unit))?;
@@ -176,14 +191,25 @@ mod tests {
         assert_eq!(gtin("4006381333931").unwrap(), "4006381333931");
         assert_eq!(gtin("40 0638-1333931").unwrap(), "4006381333931");
         assert_eq!(gtin("96385074").unwrap(), "96385074");
-        assert_eq!(gtin("4006381333930").unwrap_err(), "a GTIN whose check digit is 1");
+        assert_eq!(
+            gtin("4006381333930").unwrap_err(),
+            "a GTIN whose check digit is 1"
+        );
         assert!(gtin("12345").is_err() && gtin("400638133393a").is_err());
     }
 
     #[test]
     fn prices_and_rates_are_exact() {
         assert_eq!(price("3.50 EUR").unwrap().minor, 350);
-        for bad in ["0 EUR", "-1 EUR", "free", "3.50", "10000000.00 EUR", "1,299.00 EUR", ""] {
+        for bad in [
+            "0 EUR",
+            "-1 EUR",
+            "free",
+            "3.50",
+            "10000000.00 EUR",
+            "1,299.00 EUR",
+            "",
+        ] {
             assert!(price(bad).is_err(), "{bad}");
         }
         assert_eq!(tax_rate("5.5"), Ok(550));
@@ -193,8 +219,7 @@ mod tests {
 
     #[test]
     fn promotions_begin_and_end_as_feeds_write_it() {
-        let (from, until) =
-            interval("2026-11-01T00:00+0100/2027-01-31T23:59+01:00").unwrap();
+        let (from, until) = interval("2026-11-01T00:00+0100/2027-01-31T23:59+01:00").unwrap();
         assert_eq!(from.to_string(), "2026-10-31T23:00:00Z");
         assert_eq!(until.to_string(), "2027-01-31T22:59:00Z");
         let (_, until) = interval("2026-11-01/2026-11-30").unwrap();

@@ -167,6 +167,20 @@ impl Store {
             .optional()?)
     }
 
+    /// The currency of the catalog's prices; `None` when it is empty.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the catalog cannot be read.
+    pub fn currency(&self) -> Result<Option<Currency>, StoreError> {
+        let code: Option<String> = self
+            .catalog()?
+            .db
+            .prepare_cached("SELECT currency FROM product LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        code.map(|code| parse("a currency", &code)).transpose()
+    }
+
     /// Figures about the catalog.
     ///
     /// # Errors

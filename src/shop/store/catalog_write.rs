@@ -79,20 +79,20 @@ impl CatalogBuilder {
         if !self.languages.contains(&language) {
             self.languages.push(language);
         }
-        let there: Option<(i64, u64, bool)> = self
+        let there: Option<(i64, Option<i64>)> = self
             .db
             .prepare_cached(
-                "SELECT p.key, p.feed_line, EXISTS (SELECT 1 FROM product_text t
+                "SELECT p.key, (SELECT t.feed_line FROM product_text t
                      WHERE t.product = p.key AND t.language = ?2)
                  FROM product p WHERE p.id = ?1",
             )?
             .query_row(params![row.id.0, language.code()], |r| {
-                Ok((r.get(0)?, r.get::<_, i64>(1)?.unsigned_abs(), r.get(2)?))
+                Ok((r.get(0)?, r.get(1)?))
             })
             .optional()?;
         match there {
-            Some((_, line, true)) => Ok(Added::Duplicate(line)),
-            Some((key, _, false)) => {
+            Some((_, Some(line))) => Ok(Added::Duplicate(line.unsigned_abs())),
+            Some((key, None)) => {
                 let differing = self.differing(key, row)?;
                 self.add_text(key, row, language)?;
                 Ok(if differing.is_empty() {
@@ -202,15 +202,14 @@ impl CatalogBuilder {
         let ms = |t: Option<Timestamp>| t.map(Timestamp::as_millisecond);
         self.db
             .prepare_cached(
-                "INSERT INTO product (id, feed_line, gtin, gtin14, brand, item_group_id, currency,
+                "INSERT INTO product (id, gtin, gtin14, brand, item_group_id, currency,
                      price, sale_price, sale_from, sale_until, unit_numerator, unit_denominator,
                      unit_label, tax_rate_bp, stock, available, min_age, warranty_months, link)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, ?19, ?20)",
+                     ?17, ?18, ?19)",
             )?
             .execute(params![
                 row.id.0,
-                i64::try_from(row.line).unwrap_or(i64::MAX),
                 row.gtin,
                 row.gtin.as_ref().map(|gtin| format!("{gtin:0>14}")),
                 row.brand,
@@ -279,15 +278,16 @@ impl CatalogBuilder {
         let words = TextWords::of(row, language);
         self.db
             .prepare_cached(
-                "INSERT INTO product_text (product, language, title, description, category, color,
-                     size, material, options, allergens, ingredients, location, details, synonyms,
+                "INSERT INTO product_text (product, language, feed_line, title, description, category,
+                     color, size, material, options, allergens, ingredients, location, details, synonyms,
                      title_words, synonym_words, attribute_words, body_words)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18)",
+                     ?17, ?18, ?19)",
             )?
             .execute(params![
                 product,
                 language.code(),
+                i64::try_from(row.line).unwrap_or(i64::MAX),
                 row.title,
                 row.description,
                 to_json(&row.category)?,
@@ -392,7 +392,7 @@ impl CatalogBuilder {
         let mut statement = old.prepare(
             "SELECT p.id, t.title, t.description, t.category, t.color, t.size, t.material,
                  t.options, t.allergens, t.ingredients, t.location, t.details, t.synonyms,
-                 t.title_words, t.synonym_words, t.attribute_words, t.body_words, t.key
+                 t.title_words, t.synonym_words, t.attribute_words, t.body_words, t.key, t.feed_line
              FROM product_text t JOIN product p ON p.key = t.product
              WHERE t.language = ?1 ORDER BY t.key",
         )?;
@@ -411,14 +411,15 @@ impl CatalogBuilder {
             let head = [
                 rusqlite::types::Value::Integer(product),
                 rusqlite::types::Value::Text(language.code().to_owned()),
+                row.get(18)?,
             ];
             self.db
                 .prepare_cached(
-                    "INSERT INTO product_text (product, language, title, description, category,
+                    "INSERT INTO product_text (product, language, feed_line, title, description, category,
                          color, size, material, options, allergens, ingredients, location, details,
                          synonyms, title_words, synonym_words, attribute_words, body_words)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                         ?16, ?17, ?18)",
+                         ?16, ?17, ?18, ?19)",
                 )?
                 .execute(rusqlite::params_from_iter(head.iter().chain(&values)))?;
             let key = self.db.last_insert_rowid();

@@ -213,7 +213,7 @@ impl Vocabulary {
 
     fn add_prefixed(&self, term: &mut Term) {
         let length = term.stem.chars().count();
-        if length < 3 {
+        if length < 4 {
             return;
         }
         let from = self.entries.partition_point(|e| *e.stem < *term.stem);

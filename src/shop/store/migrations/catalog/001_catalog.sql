@@ -16,7 +16,6 @@ CREATE TABLE document (
 CREATE TABLE product (
     key             INTEGER PRIMARY KEY,
     id              TEXT    NOT NULL UNIQUE,
-    feed_line       INTEGER NOT NULL,
     gtin            TEXT,                -- as written
     gtin14          TEXT,                -- with leading zeros
     brand           TEXT,
@@ -46,6 +45,7 @@ CREATE TABLE product_text (
     key             INTEGER PRIMARY KEY,
     product         INTEGER NOT NULL REFERENCES product (key),
     language        TEXT    NOT NULL,
+    feed_line       INTEGER NOT NULL,  -- where it stands in its feed
     title           TEXT    NOT NULL,
     description     TEXT    NOT NULL,
     category        TEXT    NOT NULL,  -- JSON list

@@ -1,0 +1,578 @@
+//! `comptoir catalog`: import, search, show, stats.
+
+use crate::{
+    lang::Language,
+    nlu::slot::{Price, Sort},
+    shop::{
+        feed::{self, FeedFile, FeedReport, ImportError},
+        info::ShopInfo,
+        load::{self, LoadError},
+        money::Money,
+        product::{Allergens, Product, ProductId},
+        search::{Found, Hit, SearchQuery},
+        store::{Store, StoreError},
+    },
+};
+use clap::{Args, Subcommand};
+use comfy_table::{CellAlignment, Table, presets};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{self, BufRead, Read, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+/// Look after the catalog, and search it
+#[derive(Debug, Subcommand)]
+pub enum Catalog {
+    /// Replace the catalog by product feeds
+    ///
+    /// Google Merchant feeds as TSV or CSV; docs/feed.md says what is read. Rows that cannot be
+    /// kept are told by line; the rest is in. The catalog is swapped whole: a search sees the
+    /// old one or the new one. Texts in languages that no feed brings are kept.
+    Import(Import),
+    /// Search the catalog
+    Search(Box<Search>),
+    /// Show one product, by id or GTIN
+    Show(Show),
+    /// Tell what the catalog holds
+    Stats(Stats),
+}
+
+/// Options of `catalog import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Feeds; `products.fr.tsv` is French by its name
+    #[arg(required = true, value_name = "FEED")]
+    feeds: Vec<PathBuf>,
+    /// Language of the feeds' texts [default: by each file's name, else en]
+    #[arg(long)]
+    lang: Option<Language>,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `catalog search`.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// What to look for; may be left out when a filter is given
+    #[arg(required_unless_present_any = [
+        "jsonl", "color", "size", "brand", "material", "category", "min_price", "max_price",
+    ])]
+    query: Vec<String>,
+    /// Language of the words and of the answer
+    #[arg(long, default_value = "en")]
+    lang: Language,
+    /// At most so many, 1 to 100
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    limit: u16,
+    /// Colour; a family ("blue") includes its shades
+    #[arg(long, alias = "colour")]
+    color: Option<String>,
+    /// Size ("42", "m", "500 g")
+    #[arg(long)]
+    size: Option<String>,
+    /// Brand
+    #[arg(long)]
+    brand: Option<String>,
+    /// Material
+    #[arg(long)]
+    material: Option<String>,
+    /// A word of the category
+    #[arg(long)]
+    category: Option<String>,
+    /// Least price, in the shop's currency
+    #[arg(long, value_parser = price)]
+    min_price: Option<Price>,
+    /// Highest price, in the shop's currency
+    #[arg(long, value_parser = price)]
+    max_price: Option<Price>,
+    /// Only what does not hold this (an allergen, an ingredient)
+    #[arg(long, value_name = "WORDS")]
+    without: Option<String>,
+    /// Only what can be had now
+    #[arg(long)]
+    in_stock: bool,
+    /// Order: price_asc, price_desc, rating, newest [default: by relevance]
+    #[arg(long, value_parser = sort)]
+    sort: Option<Sort>,
+    /// Write JSON
+    #[arg(long, conflicts_with = "jsonl")]
+    json: bool,
+    /// Read one {"id","query","lang"?,"limit"?} a line from stdin, write one answer a line
+    #[arg(long, conflicts_with = "query")]
+    jsonl: bool,
+}
+
+/// Options of `catalog show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Id or GTIN
+    id: String,
+    /// Language of the texts
+    #[arg(long, default_value = "en")]
+    lang: Language,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `catalog stats`.
+#[derive(Debug, Args)]
+pub struct Stats {
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a catalog verb could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The import.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sample shop, or the shop's facts.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Reading questions or writing answers.
+    #[error("expected to read and write: {0}")]
+    Io(#[from] io::Error),
+    /// No such product.
+    #[error(
+        "expected the id or GTIN of a product, found none with `{0}`; see `comptoir catalog search`"
+    )]
+    NoSuchProduct(String),
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    let form = || format!("expected a price such as 19.99, found `{text}`");
+    let major: f64 = text.replace(',', ".").parse().map_err(|_| form())?;
+    if !(0.0..=1e7).contains(&major) {
+        return Err(form());
+    }
+    Ok(Price::from_minor((major * 100.0).round() as i64))
+}
+
+fn sort(text: &str) -> Result<Sort, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| format!("expected one of {}, found `{text}`", Sort::WORDS.join(", ")))
+}
+
+/// Does one verb on a data folder. An empty folder gets the sample shop before it is searched.
+/// Returns whether all went well: `false` when rows of a feed or lines of questions were
+/// refused.
+///
+/// # Errors
+/// [`CatalogError`] when it could not be done; the catalog is as it was then.
+pub fn execute(
+    verb: &Catalog,
+    data: &Path,
+    now: Timestamp,
+    input: &mut dyn BufRead,
+    out: &mut dyn Write,
+) -> Result<bool, CatalogError> {
+    match verb {
+        Catalog::Import(args) => import(args, data, now, out),
+        Catalog::Search(args) => {
+            let store = open(data, now)?;
+            if args.jsonl {
+                return many(args, &store, now, input, out);
+            }
+            let query = args.query();
+            let begun = Instant::now();
+            let found = store.search(&query, now)?;
+            let ms = begun.elapsed().as_secs_f64() * 1_000.0;
+            if args.json {
+                write_json(out, &Answer::of(None, &found, ms))?;
+            } else {
+                write_table(out, &found)?;
+            }
+            Ok(true)
+        }
+        Catalog::Show(args) => show(args, &open(data, now)?, now, out),
+        Catalog::Stats(args) => stats(args, &open(data, now)?, now, out),
+    }
+}
+
+/// The store; an empty one gets the sample shop, as everywhere.
+fn open(data: &Path, now: Timestamp) -> Result<Store, CatalogError> {
+    let mut store = Store::open(data)?;
+    if store.stats(now)?.products == 0 {
+        load::sample(&mut store, now)?;
+    }
+    Ok(store)
+}
+
+fn import(
+    args: &Import,
+    data: &Path,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<bool, CatalogError> {
+    let feeds: Vec<FeedFile> = args
+        .feeds
+        .iter()
+        .map(|path| FeedFile {
+            path: path.clone(),
+            language: args
+                .lang
+                .or_else(|| feed::language_of(path))
+                .unwrap_or(Language::En),
+        })
+        .collect();
+    // A shop that has said its currency keeps it.
+    let store = Store::open(data)?;
+    let told = store.document("shop.toml")?.filter(|text| !text.is_empty());
+    let currency = match told {
+        Some(text) => Some(
+            ShopInfo::from_toml(&text, "")
+                .map_err(LoadError::from)?
+                .currency,
+        ),
+        None => None,
+    };
+    drop(store);
+    let reports = feed::import(data, &feeds, currency, now)?;
+    if args.json {
+        #[derive(Serialize)]
+        struct Reports<'a> {
+            feeds: &'a [FeedReport],
+        }
+        write_json(out, &Reports { feeds: &reports })?;
+    } else {
+        for report in &reports {
+            writeln!(out, "{report}")?;
+        }
+    }
+    Ok(reports.iter().all(|report| report.refused == 0))
+}
+
+impl Search {
+    fn query(&self) -> SearchQuery {
+        SearchQuery {
+            color: self.color.clone(),
+            size: self.size.clone(),
+            brand: self.brand.clone(),
+            material: self.material.clone(),
+            category: self.category.clone(),
+            min_price: self.min_price,
+            max_price: self.max_price,
+            exclude: self.without.clone(),
+            sort: self.sort,
+            in_stock_only: self.in_stock,
+            ..SearchQuery::words(self.lang, self.query.join(" "), self.limit.into())
+        }
+    }
+}
+
+/// One question of `--jsonl`.
+#[derive(Deserialize)]
+struct Question {
+    id: serde_json::Value,
+    query: String,
+    #[serde(default)]
+    lang: Option<Language>,
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// One answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<serde_json::Value>,
+    results: Vec<Item<'a>>,
+    total: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relaxed: Option<&'a str>,
+    ms: f64,
+}
+
+/// One product of an answer. `price` is in major units.
+#[derive(Serialize)]
+struct Item<'a> {
+    id: &'a str,
+    title: &'a str,
+    price: f64,
+    currency: &'static str,
+    score: f64,
+    matched: crate::shop::search::MatchKind,
+    in_stock: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    color: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<&'a str>,
+    category: &'a [String],
+}
+
+impl<'a> Answer<'a> {
+    fn of(id: Option<serde_json::Value>, found: &'a Found, ms: f64) -> Self {
+        Self {
+            id,
+            results: found.hits.iter().map(Item::of).collect(),
+            total: found.total,
+            relaxed: found.relaxed.as_deref(),
+            ms: (ms * 1_000.0).round() / 1_000.0,
+        }
+    }
+}
+
+impl<'a> Item<'a> {
+    fn of(hit: &'a Hit) -> Self {
+        let p = &hit.product;
+        Self {
+            id: &p.id.0,
+            title: &p.title,
+            price: p.price.minor as f64 / 100.0,
+            currency: p.price.currency.code(),
+            score: (f64::from(hit.score) * 1_000.0).round() / 1_000.0,
+            matched: hit.matched,
+            in_stock: p.can_sell(1),
+            brand: p.brand.as_deref(),
+            color: p.color.as_deref(),
+            size: p.size.as_deref(),
+            category: &p.category,
+        }
+    }
+}
+
+/// The longest line of `--jsonl` that is read.
+const LONGEST_QUESTION: u64 = 1 << 20;
+
+/// Answers questions line by line. A line that is no question gets an answer that says so.
+fn many(
+    args: &Search,
+    store: &Store,
+    now: Timestamp,
+    input: &mut dyn BufRead,
+    out: &mut dyn Write,
+) -> Result<bool, CatalogError> {
+    let mut well = true;
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        let read = input.take(LONGEST_QUESTION).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            break;
+        }
+        let whole = line.ends_with(b"\n") || (read as u64) < LONGEST_QUESTION;
+        if !whole {
+            input.skip_until(b'\n')?;
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let question: Result<Question, _> = serde_json::from_slice(&line);
+        let question = match question {
+            Ok(question) if whole => question,
+            other => {
+                #[derive(Serialize)]
+                struct Refused {
+                    line: u64,
+                    error: String,
+                }
+                let found = match other {
+                    Err(e) if whole => e.to_string(),
+                    _ => format!("a line of more than {LONGEST_QUESTION} bytes"),
+                };
+                let error = format!("expected {{\"id\",\"query\"}} on the line, found: {found}");
+                write_json(
+                    out,
+                    &Refused {
+                        line: number,
+                        error,
+                    },
+                )?;
+                well = false;
+                continue;
+            }
+        };
+        let query = SearchQuery {
+            language: question.lang.unwrap_or(args.lang),
+            text: question.query,
+            limit: question.limit.unwrap_or(args.limit.into()).clamp(1, 100),
+            ..args.query()
+        };
+        let begun = Instant::now();
+        let found = store.search(&query, now)?;
+        let ms = begun.elapsed().as_secs_f64() * 1_000.0;
+        write_json(out, &Answer::of(Some(question.id), &found, ms))?;
+        out.flush()?;
+    }
+    Ok(well)
+}
+
+fn write_json<T: Serialize>(out: &mut dyn Write, value: &T) -> Result<(), CatalogError> {
+    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn write_table(out: &mut dyn Write, found: &Found) -> Result<(), CatalogError> {
+    if found.hits.is_empty() {
+        writeln!(out, "Nothing found.")?;
+        return Ok(());
+    }
+    if let Some(filter) = &found.relaxed {
+        writeln!(
+            out,
+            "Nothing with this {}; without it:",
+            filter.replace('_', " ")
+        )?;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["score", "id", "title", "price", "stock"]);
+    for hit in &found.hits {
+        let p = &hit.product;
+        table.add_row([
+            format!("{:.2}", hit.score),
+            p.id.to_string(),
+            p.title.clone(),
+            p.price.to_string(),
+            stock(p),
+        ]);
+    }
+    for column in [0, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{table}")?;
+    if found.total > found.hits.len() {
+        writeln!(out, "{} of {}", found.hits.len(), found.total)?;
+    }
+    Ok(())
+}
+
+fn stock(p: &Product) -> String {
+    match p.stock {
+        _ if !p.can_sell(1) => "out".to_owned(),
+        Some(n) => n.to_string(),
+        None => "yes".to_owned(),
+    }
+}
+
+fn show(
+    args: &Show,
+    store: &Store,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<bool, CatalogError> {
+    let id = ProductId(args.id.clone());
+    let product = match store.product(&id, args.lang, now)? {
+        Some(product) => Some(product),
+        None => store.product_by_gtin(&args.id, args.lang, now)?,
+    };
+    let product = product.ok_or_else(|| CatalogError::NoSuchProduct(args.id.clone()))?;
+    if args.json {
+        write_json(out, &product)?;
+        return Ok(true);
+    }
+    let prior = product.prior_price.map(|p| format!(" (before: {p})"));
+    let unit = product
+        .unit_price
+        .as_ref()
+        .map(|(price, per)| format!("{price} / {per}"));
+    let allergens = match &product.allergens {
+        Allergens::Unknown => "not declared".to_owned(),
+        Allergens::None => "none".to_owned(),
+        Allergens::Contains(list) => list.join(", "),
+    };
+    let options: Vec<String> = product
+        .options
+        .iter()
+        .map(|group| {
+            let names: Vec<String> = group
+                .choices
+                .iter()
+                .map(|c| match c.price_delta {
+                    0 => c.name.clone(),
+                    delta => {
+                        let delta = Money::new(delta, product.price.currency);
+                        format!("{} ({delta})", c.name)
+                    }
+                })
+                .collect();
+            format!("{}: {}", group.name, names.join(", "))
+        })
+        .collect();
+    let rows: Vec<(&str, Option<String>)> = vec![
+        ("id", Some(product.id.to_string())),
+        ("title", Some(product.title.clone())),
+        ("description", Some(product.description.clone())),
+        ("brand", product.brand.clone()),
+        ("category", Some(product.category.join(" > "))),
+        (
+            "price",
+            Some(format!("{}{}", product.price, prior.unwrap_or_default())),
+        ),
+        ("unit price", unit),
+        (
+            "tax",
+            Some(format!("{} %", f64::from(product.tax_rate_bp) / 100.0)),
+        ),
+        ("stock", Some(stock(&product))),
+        ("color", product.color.clone()),
+        ("size", product.size.clone()),
+        ("material", product.material.clone()),
+        ("gtin", product.gtin.clone()),
+        ("allergens", Some(allergens)),
+        ("ingredients", product.ingredients.clone()),
+        ("least age", product.min_age.map(|age| age.to_string())),
+        ("location", product.location.clone()),
+        (
+            "warranty",
+            product.warranty_months.map(|m| format!("{m} months")),
+        ),
+        (
+            "rating",
+            product
+                .rating
+                .map(|(stars, n)| format!("{stars:.1} of 5 ({n})")),
+        ),
+        ("options", (!options.is_empty()).then(|| options.join("\n"))),
+    ];
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for (name, value) in rows {
+        if let Some(value) = value.filter(|v| !v.is_empty()) {
+            table.add_row([name.to_owned(), value]);
+        }
+    }
+    writeln!(out, "{table}")?;
+    Ok(true)
+}
+
+fn stats(
+    args: &Stats,
+    store: &Store,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<bool, CatalogError> {
+    let stats = store.stats(now)?;
+    if args.json {
+        write_json(out, &stats)?;
+        return Ok(true);
+    }
+    let built = stats
+        .built_at
+        .map_or_else(|| "never".to_owned(), |at| at.to_string());
+    writeln!(out, "{} products, built {built}", stats.products)?;
+    for (language, texts) in &stats.texts {
+        writeln!(out, "  {language}: {texts} texts")?;
+    }
+    writeln!(out, "  out of stock: {}", stats.out_of_stock)?;
+    writeln!(out, "  on promotion: {}", stats.on_promotion)?;
+    for (category, n) in &stats.categories {
+        writeln!(out, "  {category}: {n}")?;
+    }
+    Ok(true)
+}
