@@ -72,6 +72,12 @@ impl Collector {
         Ok(())
     }
 
+    /// The mono samples that have come since the last call, for audio that is played as it comes.
+    #[must_use]
+    pub fn take(&mut self) -> Vec<f32> {
+        std::mem::take(&mut self.samples)
+    }
+
     /// The mono samples so far, and their rate in Hz (none before the first chunk).
     #[must_use]
     pub fn finish(self) -> (Vec<f32>, Option<u32>) {
@@ -177,6 +183,16 @@ mod tests {
         collector.push(&chunk(2, 1, &[0, 64, 0])).unwrap();
         collector.push(&chunk(2, 1, &[32])).unwrap();
         assert_eq!(collector.finish().0, [0.5, 0.25]);
+    }
+
+    #[test]
+    fn what_was_taken_does_not_come_again() {
+        let mut collector = Collector::new(9);
+        collector.push(&chunk(2, 1, &[0, 64, 0])).unwrap();
+        assert_eq!(collector.take(), [0.5]);
+        collector.push(&chunk(2, 1, &[32])).unwrap();
+        assert_eq!(collector.take(), [0.25]);
+        assert_eq!(collector.finish(), (vec![], Some(8000)));
     }
 
     #[test]
