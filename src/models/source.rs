@@ -288,6 +288,11 @@ fn check(part: &Path, file: &ModelFile, meter: &Meter) -> Result<(), SourceFault
 }
 
 fn copy(from: &Path, part: &Path, file: &ModelFile, meter: &Meter) -> Result<(), SourceFault> {
+    // Not a fault of our own disk: other sources may still help.
+    let unreadable = |error: std::io::Error| SourceFault::Unreachable {
+        host: from.display().to_string(),
+        reason: error.to_string(),
+    };
     let mut source = match File::open(from) {
         Ok(source) => source,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -295,7 +300,7 @@ fn copy(from: &Path, part: &Path, file: &ModelFile, meter: &Meter) -> Result<(),
                 place: from.display().to_string(),
             });
         }
-        Err(error) => return Err(SourceFault::disk("reading", from)(error)),
+        Err(error) => return Err(unreadable(error)),
     };
     let found = length(from);
     if found != file.size {
@@ -307,9 +312,7 @@ fn copy(from: &Path, part: &Path, file: &ModelFile, meter: &Meter) -> Result<(),
     let mut out = File::create(part).map_err(SourceFault::disk("writing", part))?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = source
-            .read(&mut buffer)
-            .map_err(SourceFault::disk("reading", from))?;
+        let n = source.read(&mut buffer).map_err(unreadable)?;
         if n == 0 {
             return Ok(());
         }

@@ -287,6 +287,24 @@ fn a_mirror_folder_comes_first_and_what_it_lacks_comes_from_upstream() {
 }
 
 #[test]
+fn a_mirror_that_cannot_be_read_does_not_keep_upstream_away() {
+    let mut bench = Bench::new();
+    let bytes = noise(2_000, 1);
+    let mirror = tempfile::tempdir().unwrap();
+    // A folder where the file should be: it opens, has another size, and does not read.
+    fs::create_dir(mirror.path().join("m.bin")).unwrap();
+    bench.server.on("/m.bin", Answer::Bytes(bytes.clone()));
+    let source = bench.url("/m.bin");
+    bench.model("m", &bytes, &[source]);
+    for text in [mirror.path().to_str().unwrap(), "/dev/null"] {
+        bench.options.mirror = Some(Mirror::parse(text));
+        let _ = fs::remove_file(bench.path("m.bin"));
+        bench.fetch().unwrap();
+        assert_eq!(fs::read(bench.path("m.bin")).unwrap(), bytes);
+    }
+}
+
+#[test]
 fn a_mirror_url_comes_first() {
     let mut bench = Bench::new();
     let (a, b) = (noise(2_000, 1), noise(2_000, 2));
