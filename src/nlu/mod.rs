@@ -12,7 +12,11 @@
 //! digits, so that no tier has to know how people say them.
 
 pub mod command;
+pub mod lexicon;
+pub mod normalise;
+pub mod pattern;
 pub mod slot;
+pub mod words;
 
 use crate::lang::Language;
 use command::{Command, Context};

@@ -1,0 +1,211 @@
+//! Order numbers as people spell them: letters, NATO words, digits, "double", "oh".
+
+use super::{key, replace};
+use crate::{
+    lang::Language,
+    nlu::{
+        lexicon::Lexicon,
+        words::{Glue, Word},
+    },
+};
+
+/// The ICAO/NATO spelling alphabet, both common spellings.
+const NATO: &[(&str, char)] = &[
+    ("alpha", 'A'),
+    ("alfa", 'A'),
+    ("bravo", 'B'),
+    ("charlie", 'C'),
+    ("delta", 'D'),
+    ("echo", 'E'),
+    ("foxtrot", 'F'),
+    ("golf", 'G'),
+    ("hotel", 'H'),
+    ("india", 'I'),
+    ("juliet", 'J'),
+    ("juliett", 'J'),
+    ("juliette", 'J'),
+    ("kilo", 'K'),
+    ("lima", 'L'),
+    ("mike", 'M'),
+    ("november", 'N'),
+    ("novembre", 'N'),
+    ("oscar", 'O'),
+    ("papa", 'P'),
+    ("quebec", 'Q'),
+    ("romeo", 'R'),
+    ("sierra", 'S'),
+    ("tango", 'T'),
+    ("uniform", 'U'),
+    ("victor", 'V'),
+    ("whiskey", 'W'),
+    ("whisky", 'W'),
+    ("xray", 'X'),
+    ("yankee", 'Y'),
+    ("zulu", 'Z'),
+    ("zoulou", 'Z'),
+];
+
+/// One spelled piece: what it adds, and how many words it took.
+struct Piece {
+    text: String,
+    words: usize,
+    nato: bool,
+}
+
+pub(super) fn write(list: &mut Vec<Word>, language: Language, lexicon: &Lexicon, asked: bool) {
+    let mut at = 0;
+    while at < list.len() {
+        let cued = asked
+            || list[at.saturating_sub(4)..at]
+                .iter()
+                .any(|w| lexicon.code_cues.contains(&w.key));
+        if let Some((code, len)) = spelled(list, at, language, cued) {
+            replace(list, at..at + len, &code);
+        }
+        at += 1;
+    }
+}
+
+/// The order number that begins at `at`.
+fn spelled(list: &[Word], at: usize, language: Language, cued: bool) -> Option<(String, usize)> {
+    let mut code = String::new();
+    let mut len = 0;
+    let mut pieces = 0;
+    let mut nato = 0;
+    let mut single_digits = 0;
+    while let Some(piece) = piece(list, at + len, language, !code.is_empty()) {
+        // A sentence's end parts two things; a comma is how a recogniser writes a pause.
+        if len > 0 && list[at + len].after.is_some_and(|c| c != ',') && !cued {
+            break;
+        }
+        code.push_str(&piece.text);
+        len += piece.words;
+        pieces += 1;
+        nato += usize::from(piece.nato);
+        single_digits +=
+            usize::from(piece.text.len() == 1 && piece.text.as_bytes()[0].is_ascii_digit());
+        // "A comme Anatole"
+        if matches!(key(list, at + len), "comme" | "like" | "for")
+            && piece.text.len() == 1
+            && !matches!(key(list, at + len + 1), "" | "the" | "a" | "my")
+            && key(list, at + len + 1).starts_with(&piece.text.to_lowercase())
+        {
+            len += 2;
+        }
+    }
+    let digits = code.bytes().filter(u8::is_ascii_digit).count();
+    let letters = code.len() - digits;
+    if digits == 0 || code.len() < 3 || code.len() > 24 {
+        return None;
+    }
+    let opens = key(list, at);
+    if matches!(opens, "a" | "i" | "y" | "o" | "oh") && !(cued && len > 1) && pieces < 4 {
+        return None;
+    }
+    // "3 boîtes de" ends in a word; "42 m" may be a size, "500 g" a weight.
+    let enough = if cued {
+        pieces >= 2 || letters > 0
+    } else if letters == 0 {
+        single_digits >= 4 && single_digits == pieces
+    } else {
+        nato >= 2 && pieces >= 3
+            || runs(&code) >= 4 && code.len() >= 5 && longest_run(&code) <= 2
+            || pieces >= 4 && single_digits >= 2 && !code.starts_with(|c: char| c.is_ascii_digit())
+    };
+    enough.then_some((code, len))
+}
+
+fn piece(list: &[Word], at: usize, language: Language, inside: bool) -> Option<Piece> {
+    let word = list.get(at)?;
+    let one = |text: String, nato| {
+        Some(Piece {
+            text,
+            words: 1,
+            nato,
+        })
+    };
+    let text = word.key.as_str();
+    if let Some((_, letter)) = NATO.iter().find(|(name, _)| *name == text) {
+        return one(letter.to_string(), true);
+    }
+    match text {
+        "x" if key(list, at + 1) == "ray" => {
+            return Some(Piece {
+                text: "X".into(),
+                words: 2,
+                nato: true,
+            });
+        }
+        "double" | "triple" => {
+            if text == "double" && matches!(key(list, at + 1), "v" | "u" | "you") {
+                return Some(Piece {
+                    text: "W".into(),
+                    words: 2,
+                    nato: false,
+                });
+            }
+            let next = piece(list, at + 1, language, true)?;
+            if next.text.len() != 1 {
+                return None;
+            }
+            let times = if text == "double" { 2 } else { 3 };
+            return Some(Piece {
+                text: next.text.repeat(times),
+                words: next.words + 1,
+                nato: true,
+            });
+        }
+        "oh" | "o" if inside || next_is_digit(list, at) => return one("0".into(), false),
+        "dash" | "hyphen" | "tiret" | "slash" if inside => return one(String::new(), false),
+        _ => {}
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) && text.len() <= 12 {
+        return one(text.to_owned(), false);
+    }
+    // A letter by itself; with a digit after it in one breath ("a7"), also groups ("k2p9").
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let unit = matches!(
+        text,
+        "g" | "l" | "kg" | "ml" | "cl" | "cm" | "mm" | "xl" | "xs"
+    );
+    if text.len() == 1 && plain {
+        let alone = inside && text == "a" && key(list, at + 1) == "";
+        return (!(inside && unit && list[at].glue == Glue::Space && text == "g" || alone)).then(
+            || Piece {
+                text: text.to_uppercase(),
+                words: 1,
+                nato: false,
+            },
+        );
+    }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    (plain && digits > 0 && text.len() - digits <= 3 && text.len() <= 12).then(|| Piece {
+        text: text.to_uppercase(),
+        words: 1,
+        nato: false,
+    })
+}
+
+fn next_is_digit(list: &[Word], at: usize) -> bool {
+    list.get(at + 1)
+        .is_some_and(|w| w.count().is_some() || w.key == "oh" || w.key == "o")
+}
+
+/// How often letters and digits take turns, plus one.
+fn runs(code: &str) -> usize {
+    let kinds: Vec<bool> = code.bytes().map(|b| b.is_ascii_digit()).collect();
+    1 + kinds.windows(2).filter(|w| w[0] != w[1]).count()
+}
+
+fn longest_run(code: &str) -> usize {
+    let mut longest = 0;
+    let mut current = 0;
+    let mut last = None;
+    for b in code.bytes() {
+        let kind = b.is_ascii_digit();
+        current = if last == Some(kind) { current + 1 } else { 1 };
+        last = Some(kind);
+        longest = longest.max(current);
+    }
+    longest
+}
