@@ -12,9 +12,12 @@
 //! digits, so that no tier has to know how people say them.
 
 pub mod command;
+pub mod grammar;
 pub mod lexicon;
+pub mod llm;
 pub mod normalise;
 pub mod pattern;
+pub mod prompt;
 pub mod slot;
 pub mod words;
 
