@@ -42,8 +42,6 @@ pub struct Lexicon {
     pub brands: HashSet<String>,
     /// Drinks and food made to order, which are ordered rather than searched.
     pub made_to_order: HashSet<String>,
-    /// Modifiers of a made-to-order product that stand before it.
-    pub modifiers: HashSet<String>,
     /// People that something is for.
     pub recipients: HashSet<String>,
     /// Occasions.
@@ -70,6 +68,32 @@ pub struct Lexicon {
     pub not_numbers: Vec<String>,
     /// Words after which letters and digits are an order number (`order`, `commande`).
     pub code_cues: HashSet<String>,
+    /// Products whose colour word is part of their name (`wine`: red wine, `thé`: thé vert).
+    pub color_nouns: HashSet<String>,
+    /// Products of two words joined by "and": never cut there.
+    pub pairs: Vec<String>,
+    /// Words that begin a price limit, and what it is.
+    pub limits: Limits,
+    /// Words that join two requests.
+    pub joints: Vec<String>,
+    /// How options of made-to-order products are said.
+    pub options: super::made_to_order::Options,
+}
+
+/// How price limits are said: phrases before the amount.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// `under`, `à moins de`
+    pub max: Vec<String>,
+    /// `over`, `à partir de`
+    pub min: Vec<String>,
+    /// `between`, `entre`
+    pub between: Vec<String>,
+    /// What stands between the two amounts of a range.
+    pub to: Vec<String>,
+    /// What makes the amount before it a maximum (`20 euros maximum`).
+    pub after_max: Vec<String>,
 }
 
 static EN: LazyLock<Lexicon> =
@@ -109,13 +133,13 @@ impl Lexicon {
             &mut self.materials,
             &mut self.brands,
             &mut self.made_to_order,
-            &mut self.modifiers,
             &mut self.recipients,
             &mut self.occasions,
             &mut self.telltale,
             &mut self.dates,
             &mut self.date_words,
             &mut self.code_cues,
+            &mut self.color_nouns,
         ] {
             *set = set.iter().map(|w| fold(w)).collect();
         }
@@ -126,6 +150,17 @@ impl Lexicon {
             &mut self.weekdays,
             &mut self.months,
             &mut self.not_numbers,
+            &mut self.pairs,
+            &mut self.joints,
+            &mut self.limits.max,
+            &mut self.limits.min,
+            &mut self.limits.between,
+            &mut self.limits.to,
+            &mut self.limits.after_max,
+            &mut self.options.whole,
+            &mut self.options.ingredients,
+            &mut self.options.amounts,
+            &mut self.options.ties,
         ] {
             for word in list {
                 *word = fold(word);

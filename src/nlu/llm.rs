@@ -118,7 +118,10 @@ impl LlmClient {
     fn body(&self, turn: &str, most_tokens: u32) -> Value {
         let mut messages = prompt::prefix().to_vec();
         let fixed = messages.len();
-        messages.push(prompt::Message { role: "user".into(), content: turn.to_owned() });
+        messages.push(prompt::Message {
+            role: "user".into(),
+            content: turn.to_owned(),
+        });
         let mut body = json!({
             "model": self.endpoint.model.as_deref().unwrap_or("default"),
             "messages": messages,
@@ -141,14 +144,21 @@ impl LlmClient {
         body
     }
 
-    async fn ask(&self, turn: &str, most_tokens: u32, deadline: Duration) -> Result<Answer, ModelError> {
+    async fn ask(
+        &self,
+        turn: &str,
+        most_tokens: u32,
+        deadline: Duration,
+    ) -> Result<Answer, ModelError> {
         let unreachable = |e: reqwest::Error| ModelError::Unreachable {
             url: self.endpoint.url.clone(),
             reason: innermost(&e),
         };
         let exchange = async {
-            let mut request =
-                self.http.post(chat_url(&self.endpoint.url)).json(&self.body(turn, most_tokens));
+            let mut request = self
+                .http
+                .post(chat_url(&self.endpoint.url))
+                .json(&self.body(turn, most_tokens));
             if let Some(token) = &self.endpoint.token {
                 request = request.bearer_auth(token);
             }
@@ -164,7 +174,9 @@ impl LlmClient {
             }
             serde_json::from_str(&text).map_err(|_| ModelError::Unreadable(beginning(&text)))
         };
-        tokio::time::timeout(deadline, exchange).await.map_err(|_| ModelError::Late(deadline))?
+        tokio::time::timeout(deadline, exchange)
+            .await
+            .map_err(|_| ModelError::Late(deadline))?
     }
 }
 
@@ -197,9 +209,15 @@ fn chat_url(base: &str) -> String {
 }
 
 fn is_loopback(url: &str) -> bool {
-    reqwest::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned)).is_some_and(|h| {
-        h == "localhost" || h.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    })
+    reqwest::Url::parse(url)
+        .ok()
+        .and_then(|u| u.host_str().map(str::to_owned))
+        .is_some_and(|h| {
+            h == "localhost"
+                || h.trim_matches(['[', ']'])
+                    .parse::<IpAddr>()
+                    .is_ok_and(|ip| ip.is_loopback())
+        })
 }
 
 /// The cause that says most: the last of the chain.

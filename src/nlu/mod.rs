@@ -12,12 +12,16 @@
 //! digits, so that no tier has to know how people say them.
 
 pub mod command;
+pub mod fastpath;
 pub mod grammar;
 pub mod lexicon;
 pub mod llm;
+pub mod made_to_order;
 pub mod normalise;
 pub mod pattern;
+pub mod phrase;
 pub mod prompt;
+pub mod rules;
 pub mod slot;
 pub mod words;
 

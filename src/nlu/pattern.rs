@@ -57,12 +57,22 @@ pub enum Shape {
     Code,
     /// The name of a language.
     Language,
+    /// A made-to-order product with its options.
+    Order,
+    /// Options of a made-to-order product.
+    Options,
+    /// A material word.
+    Material,
+    /// A person whom something is for.
+    Recipient,
+    /// An occasion.
+    Occasion,
 }
 
 impl Shape {
     fn of(slot: &str) -> Self {
         match slot {
-            "quantity" | "score" => Self::Count,
+            "quantity" | "score" | "position" => Self::Count,
             "ordinal" | "ordinals" => Self::Ordinal,
             "order_number" => Self::OrderNumber,
             "min_price" | "max_price" => Self::Price,
@@ -72,6 +82,11 @@ impl Shape {
             "date" => Self::Date,
             "code" => Self::Code,
             "language" => Self::Language,
+            "order" => Self::Order,
+            "options" => Self::Options,
+            "material" => Self::Material,
+            "recipient" => Self::Recipient,
+            "occasion" => Self::Occasion,
             "comment" | "reason" | "phrase" => Self::Anything,
             _ => Self::Text,
         }
@@ -81,22 +96,25 @@ impl Shape {
     fn most(self) -> usize {
         match self {
             Self::Text => LONGEST_TEXT,
-            Self::Anything => 40,
+            Self::Anything | Self::Order | Self::Options => 40,
             Self::Count | Self::OrderNumber | Self::Time | Self::Language => 1,
             Self::Ordinal | Self::Price | Self::Size => 2,
-            Self::Color | Self::Code => 3,
+            Self::Color | Self::Code | Self::Material | Self::Recipient | Self::Occasion => 3,
             Self::Date => 4,
         }
     }
 
     fn takes(self, words: &[Word], lexicon: &Lexicon) -> bool {
-        if words.iter().skip(1).any(|w| w.after.is_some()) && self != Self::Anything {
+        let across = matches!(self, Self::Anything | Self::Order | Self::Options);
+        if !across && words.iter().skip(1).any(|w| w.after.is_some()) {
             return false;
         }
         let first = &words[0];
         match self {
             Self::Anything => true,
-            Self::Text => !words.iter().any(|w| lexicon.breakers.contains(&w.key)),
+            Self::Text => !words.iter().enumerate().any(|(i, w)| {
+                lexicon.breakers.contains(&w.key) && !is_in_a_pair(words, i, lexicon)
+            }),
             Self::Count => first.count().is_some(),
             Self::Ordinal => lexicon.ordinal(words).is_some(),
             Self::OrderNumber => is_order_number(&first.text),
@@ -107,8 +125,19 @@ impl Shape {
             Self::Date => lexicon.is_date(words),
             Self::Code => words.iter().all(|w| !lexicon.breakers.contains(&w.key)),
             Self::Language => lexicon.languages.contains_key(&first.key),
+            Self::Material => lexicon.materials.contains(&super::lexicon::phrase(words)),
+            Self::Recipient => lexicon.recipients.contains(&super::lexicon::phrase(words)),
+            Self::Occasion => lexicon.occasions.contains(&super::lexicon::phrase(words)),
+            Self::Order => super::phrase::made_to_order(words, lexicon).is_some(),
+            Self::Options => super::made_to_order::read(words, lexicon)
+                .is_some_and(|made| made.item.is_none() && !made.options.is_empty()),
         }
     }
+}
+
+/// Whether the word at `at` is the "and" of a product of two words (salt and vinegar).
+fn is_in_a_pair(words: &[Word], at: usize, lexicon: &Lexicon) -> bool {
+    at > 0 && super::phrase::starts_with_any(words, at - 1, &lexicon.pairs).is_some()
 }
 
 /// Whether a word can be an order number: letters and digits mixed, or three digits and more.
@@ -335,10 +364,6 @@ impl<'p> Search<'_, 'p> {
                 let most = shape.most().min(self.words.len() - at);
                 for len in 1..=most {
                     if !shape.takes(&self.words[at..at + len], self.lexicon) {
-                        // A text that holds a breaker holds it at any greater length too.
-                        if matches!(shape, Shape::Text) {
-                            return false;
-                        }
                         continue;
                     }
                     self.captures.push((name, at..at + len));

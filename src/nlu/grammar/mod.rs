@@ -51,8 +51,16 @@ fn write_gbnf() -> String {
     let mut out = String::new();
     let rule = |name: &str| name.replace('_', "-");
     let names: Vec<String> = INTENTS.iter().map(|i| rule(i.name)).collect();
-    let _ = writeln!(out, r#"root ::= "[" command ("," command){{0,{}}} "]""#, MOST_COMMANDS - 1);
-    let _ = writeln!(out, r#"command ::= "{{\"intent\":\"" ({}) "}}""#, names.join(" | "));
+    let _ = writeln!(
+        out,
+        r#"root ::= "[" command ("," command){{0,{}}} "]""#,
+        MOST_COMMANDS - 1
+    );
+    let _ = writeln!(
+        out,
+        r#"command ::= "{{\"intent\":\"" ({}) "}}""#,
+        names.join(" | ")
+    );
     // Slots of the same name and kind share one rule.
     let mut slots: BTreeMap<String, String> = BTreeMap::new();
     for intent in INTENTS {
@@ -75,17 +83,26 @@ fn write_gbnf() -> String {
         let json = INTENTS
             .iter()
             .flat_map(|i| i.slots.iter().map(move |s| (i, s)))
-            .find(|(i, s)| slot == rule(s.name) || slot == format!("{}-{}", rule(s.name), rule(i.name)))
+            .find(|(i, s)| {
+                slot == rule(s.name) || slot == format!("{}-{}", rule(s.name), rule(i.name))
+            })
             .map_or(slot, |(_, s)| s.name);
         let _ = writeln!(out, r#"{name} ::= ",\"{json}\":" {value}"#);
     }
-    let _ = writeln!(out, r#"text ::= "\"" word (" " word){{0,{}}} "\"""#, WORDS - 1);
+    let _ = writeln!(
+        out,
+        r#"text ::= "\"" word (" " word){{0,{}}} "\"""#,
+        WORDS - 1
+    );
     let _ = writeln!(out, r#"word ::= [^"\\ \x00-\x1F\x7F]{{1,{LETTERS}}}"#);
     let _ = writeln!(out, r#"code ::= "\"" [A-Z0-9]{{2,{LETTERS}}} "\"""#);
     let _ = writeln!(out, r#"iso ::= "\"" [a-z]{{2}} "\"""#);
     let _ = writeln!(out, r#"position ::= "-1" | [1-9] [0-9]{{0,1}}"#);
     let _ = writeln!(out, r#"count ::= "0" | [1-9] [0-9]{{0,3}}"#);
-    let _ = writeln!(out, r#"price ::= ("0" | [1-9] [0-9]{{0,5}}) ("." [0-9]{{1,2}})?"#);
+    let _ = writeln!(
+        out,
+        r#"price ::= ("0" | [1-9] [0-9]{{0,5}}) ("." [0-9]{{1,2}})?"#
+    );
     out
 }
 

@@ -36,19 +36,27 @@ impl Gbnf {
     /// Every position at which `node` may end.
     fn ends(&self, node: &Node, text: &[char], at: usize) -> Vec<usize> {
         match node {
-            Node::Literal(l) => text[at..].starts_with(l).then(|| at + l.len()).into_iter().collect(),
+            Node::Literal(l) => text[at..]
+                .starts_with(l)
+                .then(|| at + l.len())
+                .into_iter()
+                .collect(),
             Node::Class(negated, ranges) => text
                 .get(at)
                 .filter(|c| ranges.iter().any(|(a, b)| (a..=b).contains(c)) != *negated)
                 .map(|_| at + 1)
                 .into_iter()
                 .collect(),
-            Node::Rule(name) => {
-                self.ends(self.0.get(name).unwrap_or_else(|| panic!("no rule {name}")), text, at)
-            }
+            Node::Rule(name) => self.ends(
+                self.0.get(name).unwrap_or_else(|| panic!("no rule {name}")),
+                text,
+                at,
+            ),
             Node::Choice(all) => {
-                let mut out: Vec<usize> =
-                    all.iter().flat_map(|s| self.sequence(s, text, vec![at])).collect();
+                let mut out: Vec<usize> = all
+                    .iter()
+                    .flat_map(|s| self.sequence(s, text, vec![at]))
+                    .collect();
                 out.sort_unstable();
                 out.dedup();
                 out
@@ -72,13 +80,16 @@ impl Gbnf {
 
     fn sequence(&self, nodes: &[Node], text: &[char], start: Vec<usize>) -> Vec<usize> {
         nodes.iter().fold(start, |at, node| {
-            at.into_iter().flat_map(|a| self.ends(node, text, a)).collect()
+            at.into_iter()
+                .flat_map(|a| self.ends(node, text, a))
+                .collect()
         })
     }
 
     fn accepts(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
-        self.ends(&Node::Rule("root".into()), &text, 0).contains(&text.len())
+        self.ends(&Node::Rule("root".into()), &text, 0)
+            .contains(&text.len())
     }
 }
 
@@ -147,7 +158,11 @@ fn choice(c: &[char], at: &mut usize) -> Node {
                 let counts: String = c[*at + 1..end].iter().collect();
                 *at = end + 1;
                 let (least, most) = counts.split_once(',').unwrap_or((&counts, &counts));
-                Node::Repeat(Box::new(node), least.parse().unwrap(), most.parse().unwrap())
+                Node::Repeat(
+                    Box::new(node),
+                    least.parse().unwrap(),
+                    most.parse().unwrap(),
+                )
             }
             _ => node,
         };
@@ -178,17 +193,19 @@ fn any_value(slot: &SlotSpec) -> BoxedStrategy<Value> {
         ("order_number" | "code", _) => "[A-Z0-9]{2,12}".prop_map(Value::from).boxed(),
         ("language", _) => "[a-z]{2}".prop_map(Value::from).boxed(),
         (_, SlotKind::Text) => text.boxed(),
-        (_, SlotKind::TextList) => prop::collection::vec(text, 1..4).prop_map(Value::from).boxed(),
+        (_, SlotKind::TextList) => prop::collection::vec(text, 1..4)
+            .prop_map(Value::from)
+            .boxed(),
         (_, SlotKind::Ordinal) => prop_oneof![Just(-1), 1..=20].prop_map(Value::from).boxed(),
-        (_, SlotKind::OrdinalList) => {
-            prop::collection::vec(prop_oneof![Just(-1), 1..=20], 1..4).prop_map(Value::from).boxed()
-        }
+        (_, SlotKind::OrdinalList) => prop::collection::vec(prop_oneof![Just(-1), 1..=20], 1..4)
+            .prop_map(Value::from)
+            .boxed(),
         (_, SlotKind::Count) => (0u32..10_000).prop_map(Value::from).boxed(),
-        (_, SlotKind::Price) => {
-            (0i64..10_000_000).prop_map(|minor| {
+        (_, SlotKind::Price) => (0i64..10_000_000)
+            .prop_map(|minor| {
                 serde_json::to_value(crate::nlu::slot::Price::from_minor(minor)).unwrap()
-            }).boxed()
-        }
+            })
+            .boxed(),
         (_, SlotKind::Score) => (1u8..=5).prop_map(Value::from).boxed(),
         (_, SlotKind::OneOf(words)) => prop::sample::select(words).prop_map(Value::from).boxed(),
     }
@@ -199,12 +216,21 @@ fn any_command() -> impl Strategy<Value = Command> {
         let slots: Vec<_> = intent
             .slots
             .iter()
-            .map(|slot| (Just(slot.name), prop::option::weighted(0.5, any_value(slot))))
+            .map(|slot| {
+                (
+                    Just(slot.name),
+                    prop::option::weighted(0.5, any_value(slot)),
+                )
+            })
             .collect();
         (Just(intent.name), slots).prop_map(|(name, slots)| {
             let mut object = serde_json::Map::new();
             object.insert("intent".into(), name.into());
-            object.extend(slots.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?))));
+            object.extend(
+                slots
+                    .into_iter()
+                    .filter_map(|(n, v)| Some((n.to_owned(), v?))),
+            );
             serde_json::from_value(Value::Object(object)).unwrap()
         })
     })
@@ -249,7 +275,9 @@ fn anything_else_cannot() {
 #[test]
 fn the_schema_names_every_intent() {
     let schema = json_schema();
-    let listed = schema["properties"]["commands"]["items"]["anyOf"].as_array().unwrap();
+    let listed = schema["properties"]["commands"]["items"]["anyOf"]
+        .as_array()
+        .unwrap();
     assert_eq!(listed.len(), INTENTS.len());
     assert_eq!(listed[0]["properties"]["max_price"]["type"], "number");
 }

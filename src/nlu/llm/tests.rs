@@ -25,9 +25,13 @@ fn server(status: &str, answer: &str) -> (String, mpsc::Receiver<String>) {
             let n = stream.read(&mut buffer).unwrap();
             request.extend_from_slice(&buffer[..n]);
             let text = String::from_utf8_lossy(&request).into_owned();
-            let length = text.to_lowercase().split_once("content-length: ").and_then(|(_, r)| {
-                r.split_once("\r\n").map(|(n, _)| n.parse::<usize>().unwrap())
-            });
+            let length = text
+                .to_lowercase()
+                .split_once("content-length: ")
+                .and_then(|(_, r)| {
+                    r.split_once("\r\n")
+                        .map(|(n, _)| n.parse::<usize>().unwrap())
+                });
             if let (Some(length), Some((_, body))) = (length, text.split_once("\r\n\r\n"))
                 && body.len() >= length
             {
@@ -41,8 +45,12 @@ fn server(status: &str, answer: &str) -> (String, mpsc::Receiver<String>) {
 }
 
 fn client(url: &str, dialect: Dialect) -> LlmClient {
-    let endpoint =
-        Endpoint { url: url.to_owned(), token: Some("secret".into()), model: None, dialect };
+    let endpoint = Endpoint {
+        url: url.to_owned(),
+        token: Some("secret".into()),
+        model: None,
+        dialect,
+    };
     LlmClient::new(endpoint).unwrap()
 }
 
@@ -53,7 +61,10 @@ async fn the_worker_is_asked_with_grammar_and_cached_prefix() {
     let answer = r#"{"choices":[{"message":{"content":"[{\"intent\":\"help\"}]"},
         "logprobs":{"content":[{"logprob":-0.1},{"logprob":-0.2}]}}]}"#;
     let (url, asked) = server("200 OK", answer);
-    let proposal = client(&url, Dialect::Comptoir).propose("help me", SOON).await.unwrap();
+    let proposal = client(&url, Dialect::Comptoir)
+        .propose("help me", SOON)
+        .await
+        .unwrap();
     assert_eq!(proposal.text, r#"[{"intent":"help"}]"#);
     assert!((proposal.probability.unwrap() - (-0.3f32).exp()).abs() < 1e-6);
 
@@ -72,7 +83,10 @@ async fn another_server_is_asked_with_a_schema() {
     let answer = r#"{"choices":[{"message":{"content":"{\"commands\":[]}"}}]}"#;
     let (url, asked) = server("200 OK", answer);
     let url = format!("{url}/v1/");
-    let proposal = client(&url, Dialect::JsonSchema).propose("x", SOON).await.unwrap();
+    let proposal = client(&url, Dialect::JsonSchema)
+        .propose("x", SOON)
+        .await
+        .unwrap();
     assert_eq!(proposal.probability, None);
     let request = asked.recv().unwrap();
     assert!(request.starts_with("POST /v1/chat/completions HTTP/1.1"));
@@ -84,17 +98,41 @@ async fn another_server_is_asked_with_a_schema() {
 #[tokio::test]
 async fn what_goes_wrong_is_told_apart() {
     let (url, _asked) = server("503 Service Unavailable", "loading");
-    let refused = client(&url, Dialect::Comptoir).propose("x", SOON).await.unwrap_err();
-    assert!(matches!(refused, ModelError::Refused { status: 503, .. }), "{refused}");
+    let refused = client(&url, Dialect::Comptoir)
+        .propose("x", SOON)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, ModelError::Refused { status: 503, .. }),
+        "{refused}"
+    );
 
     let (url, _asked) = server("200 OK", "no json");
-    let unreadable = client(&url, Dialect::Comptoir).propose("x", SOON).await.unwrap_err();
-    assert!(matches!(unreadable, ModelError::Unreadable(_)), "{unreadable}");
+    let unreadable = client(&url, Dialect::Comptoir)
+        .propose("x", SOON)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(unreadable, ModelError::Unreadable(_)),
+        "{unreadable}"
+    );
 
     // Bound, then closed: nobody listens there.
-    let gone = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    let unreachable = client(&gone, Dialect::Comptoir).propose("x", SOON).await.unwrap_err();
-    assert!(matches!(unreachable, ModelError::Unreachable { .. }), "{unreachable}");
+    let gone = format!(
+        "http://{}",
+        TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+    );
+    let unreachable = client(&gone, Dialect::Comptoir)
+        .propose("x", SOON)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(unreachable, ModelError::Unreachable { .. }),
+        "{unreachable}"
+    );
 }
 
 #[tokio::test]
@@ -102,7 +140,10 @@ async fn a_server_that_says_nothing_is_late() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let brief = Duration::from_millis(100);
-    let late = client(&url, Dialect::Comptoir).propose("x", brief).await.unwrap_err();
+    let late = client(&url, Dialect::Comptoir)
+        .propose("x", brief)
+        .await
+        .unwrap_err();
     assert!(matches!(late, ModelError::Late(_)), "{late}");
 }
 
