@@ -6,6 +6,7 @@ usage: llm_openai.py COMPTOIR_LLM_BINARY MODEL.gguf
 Starts the worker itself, prints one line a check, exits non-zero at the first failure.
 """
 
+import atexit
 import json
 import math
 import os
@@ -40,6 +41,8 @@ class Worker:
             [binary, "--model", model, "--ctx", "2048", *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         )
+        # Also when a check fails.
+        atexit.register(self.process.kill)
         self.log = []
         threading.Thread(target=self._read_log, daemon=True).start()
         line = self.process.stdout.readline()

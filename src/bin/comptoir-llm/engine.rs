@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 
 use crate::answer::Event;
 use crate::chat::ChatTemplate;
-use crate::load::{self, LoadError};
+use crate::load::{self, ContextMaker, LoadError, Threads};
 use crate::options::Options;
 use crate::prefix::{Identity, PrefixFiles};
+use crate::reader::Reader;
 use crate::request::Generation;
 use crate::sampler::SingleBytes;
 use crate::worker::Worker;
@@ -94,8 +95,8 @@ fn run(
     report: &SyncSender<Result<u32, LoadError>>,
 ) -> Result<(), LoadError> {
     let backend = LlamaBackend::init()?;
-    let (model, mut adapter) = load::model(&backend, options)?;
-    let context = load::context(&backend, &model, adapter.as_mut(), options)?;
+    let (model, adapter) = load::model(&backend, options)?;
+    let maker = ContextMaker::new(&backend, &model, adapter, options.ctx);
     let template = ChatTemplate::of(&model)
         .ok_or_else(|| LoadError::WarmUp("no chat template can be made".to_owned()))?;
     let files = options.cache_dir.as_ref().and_then(|folder| {
@@ -112,8 +113,13 @@ fn run(
         .ok()
     });
     let single_bytes = SingleBytes::of(&model).map(Rc::new);
-    let n_ctx = context.n_ctx();
-    let mut worker = Worker::new(&model, context, template, single_bytes, files, stop);
+    let threads = Threads {
+        generate: options.threads(),
+        read: options.batch_threads(),
+    };
+    let reader = Reader::new(maker, threads, files)?;
+    let n_ctx = reader.room() as u32;
+    let mut worker = Worker::new(&model, reader, template, single_bytes, stop);
     worker.warm_up()?;
     let _ = report.send(Ok(n_ctx));
 

@@ -1,5 +1,6 @@
 //! From files to a loaded model, or one sentence why not.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroU32;
@@ -110,7 +111,7 @@ pub fn check_gguf(path: &Path) -> Result<(), LoadError> {
 pub fn model(
     backend: &LlamaBackend,
     options: &Options,
-) -> Result<(LlamaModel, Option<LlamaLoraAdapter>), LoadError> {
+) -> Result<(LlamaModel, Option<(LlamaLoraAdapter, PathBuf)>), LoadError> {
     let refused = |path: &Path, error: String| LoadError::Refused {
         path: path.to_owned(),
         reason: log::last_engine_error().unwrap_or(error),
@@ -120,54 +121,84 @@ pub fn model(
         .map_err(|error| refused(&options.model, error.to_string()))?;
     let adapter = match &options.adapter {
         None => None,
-        Some(path) => Some(
-            model
+        Some(path) => {
+            let adapter = model
                 .lora_adapter_init(path)
-                .map_err(|error| refused(path, error.to_string()))?,
-        ),
+                .map_err(|error| refused(path, error.to_string()))?;
+            Some((adapter, path.clone()))
+        }
     };
     Ok((model, adapter))
 }
 
-/// Makes the context in which all requests are served, one after the other.
-pub fn context<'m>(
-    backend: &LlamaBackend,
+/// How many threads a context uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threads {
+    /// To generate one token.
+    pub generate: i32,
+    /// To read a batch of the prompt.
+    pub read: i32,
+}
+
+/// Makes contexts of one model, which differ in their threads only: llama-cpp-2 cannot change
+/// those of a context.
+#[derive(Debug)]
+pub struct ContextMaker<'m> {
+    backend: &'m LlamaBackend,
     model: &'m LlamaModel,
-    adapter: Option<&mut LlamaLoraAdapter>,
-    options: &Options,
-) -> Result<LlamaContext<'m>, LoadError> {
-    let ctx = options.ctx.get();
-    let trained = model.n_ctx_train();
-    if trained > 0 && ctx > trained {
-        tracing::warn!(
+    adapter: RefCell<Option<(LlamaLoraAdapter, PathBuf)>>,
+    ctx: NonZeroU32,
+}
+
+impl<'m> ContextMaker<'m> {
+    /// For contexts of `ctx` tokens, with the adapter (and the file it is from) if any.
+    pub fn new(
+        backend: &'m LlamaBackend,
+        model: &'m LlamaModel,
+        adapter: Option<(LlamaLoraAdapter, PathBuf)>,
+        ctx: NonZeroU32,
+    ) -> Self {
+        let trained = model.n_ctx_train();
+        if trained > 0 && ctx.get() > trained {
+            tracing::warn!(
+                ctx,
+                trained,
+                "the context is longer than the model was trained for"
+            );
+        }
+        Self {
+            backend,
+            model,
+            adapter: RefCell::new(adapter),
             ctx,
-            trained,
-            "the context is longer than the model was trained for"
-        );
+        }
     }
-    let batch = BATCH_TOKENS as u32;
-    let params = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(ctx))
-        .with_n_batch(batch)
-        .with_n_ubatch(batch)
-        .with_n_threads(options.threads())
-        .with_n_threads_batch(options.batch_threads());
-    let failed = |error: String| LoadError::Context {
-        ctx,
-        reason: log::last_engine_error().unwrap_or(error),
-    };
-    let mut context = model
-        .new_context(backend, params)
-        .map_err(|e| failed(e.to_string()))?;
-    if let (Some(adapter), Some(path)) = (adapter, &options.adapter) {
-        context
-            .lora_adapter_set(adapter, 1.0)
-            .map_err(|error| LoadError::Refused {
-                path: path.clone(),
-                reason: error.to_string(),
-            })?;
+
+    /// An empty context.
+    pub fn make(&self, threads: Threads) -> Result<LlamaContext<'m>, LoadError> {
+        let batch = BATCH_TOKENS as u32;
+        let params = LlamaContextParams::default()
+            .with_n_ctx(Some(self.ctx))
+            .with_n_batch(batch)
+            .with_n_ubatch(batch)
+            .with_n_threads(threads.generate)
+            .with_n_threads_batch(threads.read);
+        let failed = |error: String| LoadError::Context {
+            ctx: self.ctx.get(),
+            reason: log::last_engine_error().unwrap_or(error),
+        };
+        let made = self.model.new_context(self.backend, params);
+        let mut context = made.map_err(|error| failed(error.to_string()))?;
+        if let Some((adapter, path)) = self.adapter.borrow_mut().as_mut() {
+            context
+                .lora_adapter_set(adapter, 1.0)
+                .map_err(|error| LoadError::Refused {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                })?;
+        }
+        Ok(context)
     }
-    Ok(context)
 }
 
 #[cfg(test)]

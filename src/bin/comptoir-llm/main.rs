@@ -8,6 +8,7 @@
 
 mod answer;
 mod chat;
+mod contention;
 mod engine;
 mod failure;
 mod grammar;

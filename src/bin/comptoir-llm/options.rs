@@ -47,12 +47,13 @@ pub struct Options {
     #[arg(long, default_value = "4096", value_name = "TOKENS")]
     pub ctx: NonZeroU32,
 
-    /// Threads that generate; 2 is 1.4 times as fast on a quiet machine, 10 times slower beside
-    /// a busy process
+    /// Threads that generate. 2 is up to 1.4 times as fast on a quiet machine, and 10 times
+    /// slower beside a busy process
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
 
-    /// Threads that read the prompt [default: 2, or 1 on a single core]
+    /// Threads that read the prompt; one while other processes want the cores [default: 2, or
+    /// 1 on a single core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch_threads: Option<u16>,
 
@@ -78,22 +79,16 @@ pub struct Options {
 pub const TOKEN_VARIABLE: &str = "COMPTOIR_LLM_TOKEN";
 
 impl Options {
-    /// Threads that generate one token.
-    ///
-    /// One unless told otherwise. llama.cpp's threads wait for each other by spinning, some
-    /// hundred times a token; when the system takes the processor from one of them, the
-    /// others burn their time slice. Measured with Qwen 1.5B on two cores, other processes
-    /// running: one thread 10 to 25 tokens a second, two threads 1.
+    /// Threads that generate one token. One unless told otherwise, for the reason given in
+    /// [`crate::contention`]; and it never changes while the worker runs, as the last digits
+    /// of the logits depend on it in a long context.
     pub fn threads(&self) -> i32 {
         i32::from(self.threads)
     }
 
-    /// Threads that read the prompt. Two: its steps are longer, so that less time is lost in
-    /// waiting (28 tokens a second with one thread, 8 to 55 with two).
+    /// Threads that read the prompt.
     pub fn batch_threads(&self) -> i32 {
-        let default =
-            || std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2) as i32);
-        self.batch_threads.map_or_else(default, i32::from)
+        self.batch_threads.map_or_else(default_threads, i32::from)
     }
 
     /// The name of the model in the API.
@@ -106,4 +101,9 @@ impl Options {
             ),
         }
     }
+}
+
+/// At most two: the speech engines and the daemon want cores too.
+fn default_threads() -> i32 {
+    std::thread::available_parallelism().map_or(1, |cores| if cores.get() >= 2 { 2 } else { 1 })
 }

@@ -2,12 +2,16 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::session::LlamaStateSeqFlags;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
+use crate::contention::{self, ThreadPolicy};
 use crate::failure::Refusal;
+use crate::load::{ContextMaker, LoadError, Threads};
 use crate::prefix::{BATCH_TOKENS, Held, PrefixFiles};
 
 /// The one sequence of the context.
@@ -27,6 +31,9 @@ pub struct Reading {
 /// Reads prompts and tokens on one context, and knows what need not be read again.
 #[derive(Debug)]
 pub struct Reader<'m> {
+    maker: ContextMaker<'m>,
+    threads: Threads,
+    policy: ThreadPolicy,
     context: LlamaContext<'m>,
     files: Option<PrefixFiles>,
     held: Held,
@@ -34,14 +41,23 @@ pub struct Reader<'m> {
 }
 
 impl<'m> Reader<'m> {
-    /// With nothing read yet; without `files` nothing is kept on disk.
-    pub fn new(context: LlamaContext<'m>, files: Option<PrefixFiles>) -> Self {
-        Self {
-            context,
+    /// With nothing read yet; without `files` nothing is kept on disk. Prompts are read
+    /// with several threads only while the machine has cores for them.
+    pub fn new(
+        maker: ContextMaker<'m>,
+        threads: Threads,
+        files: Option<PrefixFiles>,
+    ) -> Result<Self, LoadError> {
+        let wanted = usize::try_from(threads.read).unwrap_or(1);
+        Ok(Self {
+            context: maker.make(threads)?,
+            maker,
+            threads,
+            policy: ThreadPolicy::new(wanted),
             files,
             held: Held::default(),
             batch: LlamaBatch::new(BATCH_TOKENS, 1),
-        }
+        })
     }
 
     /// Tokens of context.
@@ -96,6 +112,9 @@ impl<'m> Reader<'m> {
 
     /// Reads tokens after those that are held; logits are there for the last.
     pub fn decode(&mut self, tokens: &[LlamaToken]) -> Result<(), Refusal> {
+        if tokens.len() > 1 {
+            self.adapt();
+        }
         let position = self.held.tokens.len();
         self.batch.clear();
         for (at, token) in tokens.iter().enumerate() {
@@ -109,6 +128,50 @@ impl<'m> Reader<'m> {
             .map_err(|error| Refusal::engine(format!("llama.cpp: {error}")))?;
         self.held.tokens.extend_from_slice(tokens);
         Ok(())
+    }
+
+    /// Changes the number of threads that read if the load of the machine has changed: to one
+    /// at any time, back to several at least some seconds later. What was read moves to the
+    /// new context, some 50 ms for a long prompt. The number of threads that generate stays:
+    /// on it, unlike on the other, the last digits of the logits depend.
+    fn adapt(&mut self) {
+        let now = Instant::now();
+        let Some(is_wide) = self.policy.change(now, contention::running_elsewhere) else {
+            return;
+        };
+        let read = if is_wide { self.threads.read } else { 1 };
+        let threads = Threads {
+            read,
+            ..self.threads
+        };
+        match self.moved(threads) {
+            Ok(context) => {
+                self.context = context;
+                self.policy.changed(is_wide, now);
+                let ms = now.elapsed().as_millis();
+                tracing::info!(
+                    batch_threads = read,
+                    ms,
+                    "the load of the machine has changed"
+                );
+            }
+            Err(error) => {
+                self.policy.changed(self.policy.is_wide(), now);
+                tracing::warn!(%error, "the number of threads could not be changed");
+            }
+        }
+    }
+
+    /// A new context that holds what this one holds.
+    fn moved(&self, threads: Threads) -> anyhow::Result<LlamaContext<'m>> {
+        let mut context = self.maker.make(threads)?;
+        if !self.held.tokens.is_empty() {
+            let state = self
+                .context
+                .state_seq_get(SEQUENCE, LlamaStateSeqFlags::empty())?;
+            context.state_seq_set(&state, SEQUENCE)?;
+        }
+        Ok(context)
     }
 
     /// Forgets all that was read.

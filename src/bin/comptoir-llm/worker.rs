@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
@@ -16,7 +15,7 @@ use crate::engine::Job;
 use crate::failure::Refusal;
 use crate::grammar::{self, CompiledGrammars};
 use crate::load::LoadError;
-use crate::prefix::{PrefixFiles, batch_ends};
+use crate::prefix::batch_ends;
 use crate::reader::{Reader, Reading};
 use crate::request::{Generation, Message, Prompt};
 use crate::sampler::{Choice, Sampler, SingleBytes, log_sum_exp, top};
@@ -50,15 +49,14 @@ impl<'m> Worker<'m> {
     /// With nothing read yet. A set `stop` ends the request in progress.
     pub fn new(
         model: &'m LlamaModel,
-        context: LlamaContext<'m>,
+        reader: Reader<'m>,
         template: ChatTemplate,
         single_bytes: Option<Rc<SingleBytes>>,
-        files: Option<PrefixFiles>,
         stop: &'m AtomicBool,
     ) -> Self {
         Self {
             model,
-            reader: Reader::new(context, files),
+            reader,
             template,
             control: control_texts(model),
             single_bytes,
