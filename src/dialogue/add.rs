@@ -13,7 +13,6 @@ use super::{
 use crate::{
     nlu::slot::Ordinal,
     shop::{
-        cart::CartLine,
         product::Product,
         search::{Found, Hit, MatchKind, SearchQuery},
     },
@@ -125,28 +124,6 @@ pub(super) fn shown_name(p: &Product) -> String {
     name
 }
 
-/// The values of an attribute among variants, each once, in their order.
-pub(super) fn distinct(
-    variants: &[Product],
-    attribute: impl Fn(&Product) -> Option<String>,
-) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for value in variants.iter().filter_map(attribute) {
-        if !out.contains(&value) {
-            out.push(value);
-        }
-    }
-    out
-}
-
-/// Whether a variant's attribute is what was said ("blue" is "navy blue"; "m" is "M").
-fn attribute_is(said: &str, value: Option<&String>) -> bool {
-    value.is_some_and(|v| {
-        let (s, v) = (words::fold(said), words::fold(v));
-        s == v || words::names(&s, &v) || (v.len() > 2 && words::names(&v, &s))
-    })
-}
-
 impl Run<'_> {
     /// Adds by position, by "it" or by name.
     pub fn add_to_cart(&mut self, wish: Wish, ordinal: Option<Ordinal>) {
@@ -211,7 +188,10 @@ impl Run<'_> {
     pub fn known(&self, name: &str) -> Vec<Product> {
         let mut out: Vec<Product> = Vec::new();
         for p in self.s.focus.iter().chain(self.s.shown.window()) {
-            if words::names(name, &full_name(p)) && !out.iter().any(|o| o.id == p.id) {
+            let same = |o: &Product| {
+                o.id == p.id || (o.item_group_id.is_some() && o.item_group_id == p.item_group_id)
+            };
+            if words::names(name, &full_name(p)) && !out.iter().any(same) {
                 out.push(p.clone());
             }
         }
@@ -288,139 +268,6 @@ impl Run<'_> {
         );
     }
 
-    /// Adds this product, or the variant of it that is wanted.
-    pub fn add_chosen(&mut self, wish: Wish, product: Product) {
-        let Some(group) = product.item_group_id.clone() else {
-            return self.add_product(wish, product);
-        };
-        let query = SearchQuery {
-            item_group: Some(group),
-            ..SearchQuery::words(self.s.language, "", 100)
-        };
-        self.wait(
-            Then::AddVariant(Box::new(wish), Box::new(product)),
-            |request| Effect::Search { request, query },
-        );
-    }
-
-    /// The variants of the chosen product are known: what was already said or filtered by
-    /// decides, the rest is asked.
-    pub fn add_variants_found(&mut self, found: Found, mut wish: Wish, product: Product) {
-        let variants: Vec<Product> = found.hits.into_iter().map(|h| h.product).collect();
-        if variants.len() < 2 {
-            return self.add_product(wish, product);
-        }
-        // The search that showed it may have named a colour or a size, or the item itself.
-        let filter = self.s.shown.query.as_ref();
-        let from_item = |values: Vec<String>| {
-            let item = wish.item.clone()?;
-            words::best(&item, values.iter().map(String::as_str)).map(|i| values[i].clone())
-        };
-        if wish.color.is_none() {
-            wish.color = filter
-                .and_then(|q| q.color.clone())
-                .filter(|c| attribute_is(c, product.color.as_ref()))
-                .or_else(|| from_item(distinct(&variants, |p| p.color.clone())));
-        }
-        if wish.size.is_none() {
-            wish.size = filter
-                .and_then(|q| q.size.clone())
-                .filter(|s| attribute_is(s, product.size.as_ref()))
-                .or_else(|| from_item(distinct(&variants, |p| p.size.clone())));
-        }
-        self.add_variant(wish, variants);
-    }
-
-    /// Takes the variant that fits, or asks for what is missing.
-    pub fn add_variant(&mut self, wish: Wish, variants: Vec<Product>) {
-        let title = variants
-            .first()
-            .map(|p| p.title.clone())
-            .unwrap_or_default();
-        let mut left = variants;
-        for (said, size) in [(&wish.color, false), (&wish.size, true)] {
-            let Some(said) = said else { continue };
-            let attribute = |p: &Product| {
-                if size {
-                    p.size.clone()
-                } else {
-                    p.color.clone()
-                }
-            };
-            let fit: Vec<Product> = left
-                .iter()
-                .filter(|p| attribute_is(said, attribute(p).as_ref()))
-                .cloned()
-                .collect();
-            let exact: Vec<Product> = fit
-                .iter()
-                .filter(|p| attribute(p).is_some_and(|v| words::fold(&v) == words::fold(said)))
-                .cloned()
-                .collect();
-            let fit = if exact.is_empty() { fit } else { exact };
-            let can: Vec<Product> = fit.iter().filter(|p| p.can_sell(1)).cloned().collect();
-            if can.is_empty() {
-                let others: Vec<Product> = left.iter().filter(|p| p.can_sell(1)).cloned().collect();
-                let values = distinct(&others, attribute);
-                let key = if fit.is_empty() {
-                    "variant-unknown"
-                } else {
-                    "variant-out"
-                };
-                let message = Message::new(key)
-                    .words("title", title.clone())
-                    .words("value", said.clone());
-                self.say(message);
-                let mut wish = wish.clone();
-                if size {
-                    wish.size = None;
-                } else {
-                    wish.color = None;
-                }
-                return self.ask_variant(wish, others, size, values);
-            }
-            left = can;
-        }
-        let can: Vec<Product> = left.iter().filter(|p| p.can_sell(1)).cloned().collect();
-        let left = if can.is_empty() { left } else { can };
-        for size in [false, true] {
-            let attribute = |p: &Product| {
-                if size {
-                    p.size.clone()
-                } else {
-                    p.color.clone()
-                }
-            };
-            let values = distinct(&left, attribute);
-            if values.len() > 1 {
-                return self.ask_variant(wish, left, size, values);
-            }
-        }
-        if let Some(variant) = left.into_iter().next() {
-            self.add_product(wish, variant);
-        }
-    }
-
-    fn ask_variant(&mut self, wish: Wish, variants: Vec<Product>, size: bool, values: Vec<String>) {
-        match &values[..] {
-            [] => {}
-            _ => {
-                let list = values.iter().map(Arg::words).collect();
-                let message = Message::new(if size { "which-size" } else { "which-color" })
-                    .words("title", variants[0].title.clone())
-                    .with("list", Arg::Any(list));
-                self.ask(
-                    Question::Variant {
-                        wish: Box::new(wish),
-                        variants,
-                        size,
-                    },
-                    message,
-                );
-            }
-        }
-    }
-
     /// The product is settled: options, quantity and stock next.
     pub fn add_product(&mut self, wish: Wish, product: Product) {
         self.s.focus = Some(product.clone());
@@ -477,154 +324,5 @@ impl Run<'_> {
             self.say(Message::new("option-unknown").words("option", unknown.clone()));
         }
         self.put(&product, quantity, chosen.names, chosen.delta);
-    }
-
-    /// Whether so many more can be had; says why not, and offers what can.
-    fn can_have(&mut self, product: &Product, quantity: u32, held: u32, wish: &Wish) -> bool {
-        let cap = self.s.policy.max_quantity;
-        let title = shown_name(product);
-        let wanted = held.saturating_add(quantity);
-        let stock = if product.available {
-            product.stock.unwrap_or(u32::MAX)
-        } else {
-            0
-        };
-        if wanted <= cap.min(stock) {
-            return true;
-        }
-        let more = cap.min(stock).saturating_sub(held);
-        let offer = |n: u32| Question::Offer {
-            wish: Box::new(Wish {
-                quantity: n,
-                ..wish.clone()
-            }),
-            product: Box::new(product.clone()),
-        };
-        if stock == 0 {
-            self.say(Message::new("out-of-stock").words("title", title));
-            self.look_for_another(product);
-        } else if more == 0 {
-            let key = if cap <= stock {
-                "cap-reached"
-            } else {
-                "stock-all-in-cart"
-            };
-            self.say(
-                Message::new(key)
-                    .words("title", title)
-                    .count("max", cap.min(stock)),
-            );
-        } else {
-            let key = if cap < stock {
-                "cap-quantity"
-            } else {
-                "stock-short"
-            };
-            self.say(
-                Message::new(key)
-                    .words("title", title)
-                    .count("left", cap.min(stock)),
-            );
-            self.ask(
-                offer(more),
-                Message::new("offer-so-many").count("quantity", more),
-            );
-        }
-        false
-    }
-
-    fn look_for_another(&mut self, product: &Product) {
-        let Some(category) = product.category.last().cloned() else {
-            return;
-        };
-        let query = SearchQuery {
-            category: Some(category),
-            in_stock_only: true,
-            ..SearchQuery::words(self.s.language, "", 20)
-        };
-        self.wait(Then::Instead(Box::new(product.clone())), |request| {
-            Effect::Search { request, query }
-        });
-    }
-
-    /// Offers the product that is most like the one that cannot be had.
-    pub fn offer_instead(&mut self, found: Found, wanted: Product) {
-        let likeness = |p: &Product| {
-            let shared = words::likeness(&wanted.title, &p.title);
-            let apart = (p.price.minor - wanted.price.minor).unsigned_abs() as f32;
-            shared - apart / (wanted.price.minor.max(1) as f32 * 4.0)
-        };
-        let best = found
-            .hits
-            .into_iter()
-            .map(|h| h.product)
-            .filter(|p| p.id != wanted.id && p.can_sell(1))
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let Some(other) = best else { return };
-        let message = Message::new("offer-instead")
-            .words("title", shown_name(&other))
-            .money("price", other.price);
-        self.s.focus = Some(other.clone());
-        self.ask(
-            Question::Offer {
-                wish: Box::new(Wish::of(1)),
-                product: Box::new(other),
-            },
-            message,
-        );
-    }
-
-    /// Puts the line in the cart and says so.
-    pub fn put(&mut self, product: &Product, quantity: u32, names: Vec<String>, delta: i64) {
-        self.cart_changes();
-        let mut unit_price = product.price;
-        unit_price.minor = unit_price.minor.saturating_add(delta).max(0);
-        self.s.rows.insert(product.id.clone(), product.clone());
-        let same = self
-            .s
-            .cart
-            .lines
-            .iter()
-            .position(|l| l.product == product.id && l.options == names);
-        let line = match same {
-            Some(i) => {
-                let line = &mut self.s.cart.lines[i];
-                line.quantity = line.quantity.saturating_add(quantity);
-                line.unit_price = unit_price;
-                i
-            }
-            None if self.s.cart.lines.len() >= self.s.policy.max_lines => {
-                self.s.undo.pop();
-                self.say(Message::new("cart-full").count("max", self.s.policy.max_lines));
-                return;
-            }
-            None => {
-                self.s.cart.lines.push(CartLine {
-                    product: product.id.clone(),
-                    title: shown_name(product),
-                    quantity,
-                    options: names,
-                    unit_price,
-                    tax_rate_bp: product.tax_rate_bp,
-                    min_age: product.min_age,
-                });
-                self.s.cart.lines.len() - 1
-            }
-        };
-        self.s.last_line = Some(line);
-        let added = CartLine {
-            quantity,
-            ..self.s.cart.lines[line].clone()
-        };
-        self.say(
-            Message::new("added")
-                .with("line", self.line_part(&added))
-                .money("amount", added.total())
-                .count("lines", self.s.cart.lines.len())
-                .money("total", self.s.cart.total()),
-        );
-        if let Some(age) = product.min_age {
-            self.say(Message::new("age-note").count("age", age));
-        }
     }
 }

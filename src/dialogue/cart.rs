@@ -1,7 +1,7 @@
 //! The cart: view, change, remove, clear, undo.
 
 use super::{
-    add::{Wish, shown_name},
+    add::Wish,
     effect::Effect,
     options,
     question::Question,
@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     nlu::{command::Command, slot::Ordinal},
-    shop::{
-        cart::CartLine,
-        search::{Found, SearchQuery},
-    },
+    shop::{cart::CartLine, search::SearchQuery},
 };
 
 impl Run<'_> {
@@ -343,76 +340,8 @@ impl Run<'_> {
         );
     }
 
-    /// Swaps a line for the variant that was asked for.
-    pub fn swap_variant(&mut self, found: Found, line: usize, wish: Wish) {
-        let Some(l) = self.s.cart.lines.get(line).cloned() else {
-            return;
-        };
-        let Some(row) = self.s.rows.get(&l.product).cloned() else {
-            return;
-        };
-        let said: Vec<&String> = wish
-            .color
-            .iter()
-            .chain(&wish.size)
-            .chain(&wish.options)
-            .collect();
-        let has = |value: &Option<String>| {
-            value.as_ref().is_some_and(|v| {
-                said.iter()
-                    .any(|s| words::fold(s) == words::fold(v) || words::names(s, v))
-            })
-        };
-        let fits = |p: &crate::shop::product::Product| {
-            // What was not said stays as it was.
-            let color = has(&p.color) || (p.color == row.color);
-            let size = has(&p.size) || (p.size == row.size);
-            color && size && (has(&p.color) || has(&p.size))
-        };
-        let variants: Vec<_> = found
-            .hits
-            .into_iter()
-            .map(|h| h.product)
-            .filter(fits)
-            .collect();
-        let value = said
-            .iter()
-            .map(|s| s.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        let Some(p) = variants
-            .iter()
-            .filter(|p| p.id != row.id)
-            .find(|p| p.can_sell(l.quantity))
-            .cloned()
-        else {
-            let key = if variants.is_empty() {
-                "variant-unknown"
-            } else {
-                "variant-out"
-            };
-            self.say(
-                Message::new(key)
-                    .words("title", row.title)
-                    .words("value", value),
-            );
-            self.say(Message::new("line-kept"));
-            return;
-        };
-        self.cart_changes();
-        self.s.rows.insert(p.id.clone(), p.clone());
-        let line = self.replace_line(line, |l| {
-            l.product = p.id.clone();
-            l.title = shown_name(&p);
-            l.unit_price = p.price;
-            l.tax_rate_bp = p.tax_rate_bp;
-            l.min_age = p.min_age;
-        });
-        self.say_changed(line);
-    }
-
     /// Changes a line; merges it with a line that it has become the same as.
-    fn replace_line(&mut self, line: usize, change: impl FnOnce(&mut CartLine)) -> usize {
+    pub fn replace_line(&mut self, line: usize, change: impl FnOnce(&mut CartLine)) -> usize {
         let lines = &mut self.s.cart.lines;
         change(&mut lines[line]);
         let twin = (0..lines.len()).find(|i| {
@@ -434,7 +363,8 @@ impl Run<'_> {
         at
     }
 
-    fn say_changed(&mut self, line: usize) {
+    /// Says what a line has become.
+    pub fn say_changed(&mut self, line: usize) {
         let line = self.s.cart.lines[line].clone();
         self.say(
             Message::new("line-changed")

@@ -1,12 +1,13 @@
 //! Questions about one product.
 
 use super::{
-    add::{Settled, distinct, settle, shown_name},
+    add::{Settled, settle, shown_name},
     effect::Effect,
     question::Purpose,
     reply::{Arg, Message},
     step::Run,
     then::Then,
+    variant::distinct,
     words,
 };
 use crate::{

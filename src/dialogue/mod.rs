@@ -10,9 +10,9 @@
 //! | `step`, `dispatch`, `then` | the turn: its commands in order, the answers they wait for, one reply |
 //! | `question` | questions and what answers them |
 //! | `search`, `details`, `advice` | finding, telling, comparing, recommending |
-//! | `add`, `options`, `cart` | the cart and its rules |
-//! | `checkout`, [`policy`] | the two phases of buying, and when a yes is a yes |
-//! | `orders`, `returns` | orders that were placed |
+//! | `add`, `variant`, `options`, `stock`, `cart` | the cart and its rules |
+//! | `checkout`, `read_back`, [`policy`] | the two phases of buying, and when a yes is a yes |
+//! | `orders`, `history`, `returns` | orders that were placed |
 //! | `shop_facts`, `talk` | the shop, and everything around |
 //! | [`reply`] | sentences, as shown and as said |
 
@@ -27,16 +27,20 @@ mod cart;
 mod checkout;
 mod details;
 mod dispatch;
+mod history;
 mod options;
 mod orders;
 mod question;
+mod read_back;
 mod returns;
 mod search;
 mod shop_facts;
 mod state;
 mod step;
+mod stock;
 mod talk;
 mod then;
+mod variant;
 mod words;
 
 pub use effect::Effect;

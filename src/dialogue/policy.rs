@@ -1,7 +1,10 @@
 //! The rules that are numbers: limits, windows, and when a yes counts as a yes.
 
 use super::event::{Activation, Heard, Source};
-use crate::shop::money::{Currency, Money};
+use crate::shop::{
+    info::ShopInfo,
+    money::{Currency, Money},
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// What a shop may set.
@@ -77,6 +80,24 @@ pub enum Void {
 }
 
 impl Policy {
+    /// The rules with the shop's own limits.
+    #[must_use]
+    pub fn of(info: &ShopInfo) -> Self {
+        let d = Self::default();
+        let limits = &info.limits;
+        let money = |minor: Option<i64>, or: Money| info.money(minor.unwrap_or(or.minor));
+        Self {
+            voice_total: money(limits.voice_total, d.voice_total),
+            max_total: money(limits.max_cart_total, d.max_total),
+            max_quantity: limits
+                .max_quantity_per_line
+                .unwrap_or(d.max_quantity)
+                .max(1),
+            max_lines: limits.max_lines.unwrap_or(d.max_lines).max(1),
+            ..d
+        }
+    }
+
     /// Whether a yes is plain, by a person and surely speech: the part of the rules that also
     /// holds for cancelling an order.
     ///

@@ -194,7 +194,12 @@ impl Run<'_> {
                     } if *n > 0 => wish.quantity = *n,
                     _ => return None,
                 }
-                self.add_product(wish, (**product).clone());
+                let product = (**product).clone();
+                if wish.color.is_none() && wish.size.is_none() {
+                    self.add_chosen(wish, product);
+                } else {
+                    self.add_product(wish, product);
+                }
             }
             Question::Which {
                 candidates,
@@ -248,14 +253,7 @@ impl Run<'_> {
                 variants,
                 size,
             } => {
-                let attribute = |p: &Product| {
-                    if *size {
-                        p.size.clone()
-                    } else {
-                        p.color.clone()
-                    }
-                };
-                let values = super::add::distinct(variants, attribute);
+                let values = super::variant::distinct(variants, super::variant::attribute(*size));
                 let chosen = match first.and_then(said_ordinal) {
                     Some(n) => values.get(n.index(values.len())?)?.clone(),
                     None => spoken(first, u).iter().find_map(|words| {

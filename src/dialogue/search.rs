@@ -85,7 +85,8 @@ impl Slots {
     }
 }
 
-/// One product a variant group, in order; the first that can be had stands for its group.
+/// One product a variant group, in order; the first that can be had stands for its group,
+/// without the colour or size in which the variants found differ.
 pub(super) fn one_a_group(hits: impl IntoIterator<Item = Hit>) -> Vec<Product> {
     let mut out: Vec<Product> = Vec::new();
     for Hit { product, .. } in hits {
@@ -94,8 +95,20 @@ pub(super) fn one_a_group(hits: impl IntoIterator<Item = Hit>) -> Vec<Product> {
                 || (p.item_group_id.is_some() && p.item_group_id == product.item_group_id)
         });
         match same {
-            Some(first) if !first.can_sell(1) && product.can_sell(1) => *first = product,
-            Some(_) => {}
+            Some(first) => {
+                let color = first
+                    .color
+                    .take()
+                    .filter(|c| product.color.as_ref() == Some(c));
+                let size = first
+                    .size
+                    .take()
+                    .filter(|s| product.size.as_ref() == Some(s));
+                if !first.can_sell(1) && product.can_sell(1) {
+                    *first = product;
+                }
+                (first.color, first.size) = (color, size);
+            }
             None => out.push(product),
         }
     }

@@ -216,6 +216,8 @@ pub fn number(text: &str) -> Option<u32> {
 #[must_use]
 pub fn code(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
+    // Number words count only where no digits were written: "69 thousand four, 69004".
+    let written = text.contains(|c: char| c.is_ascii_digit());
     let mut out = String::new();
     for w in &words {
         let w: String = w.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -223,7 +225,7 @@ pub fn code(text: &str) -> Option<String> {
         // Single letters are spelled codes; "is", "le" are not.
         let spelled = w.chars().count() == 1 && w.chars().all(|c| c.is_ascii_uppercase());
         match number(&w) {
-            Some(n) if n < 10 && !digit => out.push_str(&n.to_string()),
+            Some(n) if n < 10 && !written => out.push_str(&n.to_string()),
             _ if digit || spelled => out.push_str(&w.to_uppercase()),
             _ => {}
         }

@@ -70,6 +70,7 @@ option-unknown = I cannot make it with { $option }.
 which-option = Which { $group } for { $title }: { $list }?
 which-size = Which size for { $title }: { $list }?
 which-color = Which colour for { $title }: { $list }?
+offer-variant = Shall I add it in { $value }?
 variant-unknown = { $title } does not come in { $value }.
 variant-out = { $title } is out of stock in { $value }.
 out-of-stock = { $title } is out of stock.

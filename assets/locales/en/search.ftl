@@ -26,7 +26,7 @@ result-item = { $mode ->
     }
 }
 results-few = I found { $total }: { $list }.
-results-many = I found { $total }. { $list }. { $left ->
+results-many = I found { $total }. Here are the first: { $list }. { $left ->
     [one] There is one more.
    *[other] Say "more" for the others.
 }

@@ -70,6 +70,7 @@ option-unknown = Je ne peux pas le faire avec « { $option } ».
 which-option = Quel choix pour { $title }, { $group } : { $list } ?
 which-size = Quelle taille pour { $title } : { $list } ?
 which-color = Quelle couleur pour { $title } : { $list } ?
+offer-variant = Je l'ajoute en { $value } ?
 variant-unknown = { $title } n'existe pas en { $value }.
 variant-out = { $title } est en rupture en { $value }.
 out-of-stock = { $title } est en rupture de stock.

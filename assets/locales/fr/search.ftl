@@ -26,7 +26,7 @@ result-item = { $mode ->
     }
 }
 results-few = J'en ai trouvé { $total } : { $list }.
-results-many = J'en ai trouvé { $total }. { $list }. { $left ->
+results-many = J'en ai trouvé { $total }. Voici les premiers : { $list }. { $left ->
     [one] Il y en a encore un autre.
    *[other] Dites « la suite » pour les autres.
 }

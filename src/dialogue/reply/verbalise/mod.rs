@@ -18,31 +18,38 @@ pub fn order_number_speech(number: &str) -> String {
         .join(", ")
 }
 
-/// "a, b and c", "a, b et c".
+/// "a, b and c", "a, b et c". Where items hold commas themselves, semicolons part them.
 #[must_use]
 pub fn list(language: Language, items: &[String]) -> String {
     let and = match language {
-        Language::En => " and ",
-        Language::Fr => " et ",
+        Language::En => "and",
+        Language::Fr => "et",
     };
-    join(items, and)
+    join(language, items, and)
 }
 
 /// "a, b or c", "a, b ou c".
 #[must_use]
 pub fn alternatives(language: Language, items: &[String]) -> String {
     let or = match language {
-        Language::En => " or ",
-        Language::Fr => " ou ",
+        Language::En => "or",
+        Language::Fr => "ou",
     };
-    join(items, or)
+    join(language, items, or)
 }
 
-fn join(items: &[String], last: &str) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [head @ .., tail] => format!("{}{last}{tail}", head.join(", ")),
+fn join(language: Language, items: &[String], last: &str) -> String {
+    let [head @ .., tail] = items else {
+        return String::new();
+    };
+    if head.is_empty() {
+        return tail.clone();
+    }
+    let nested = items.iter().any(|i| i.contains(", "));
+    match (nested, language) {
+        (false, _) => format!("{} {last} {tail}", head.join(", ")),
+        (true, Language::En) => format!("{}; {last} {tail}", head.join("; ")),
+        (true, Language::Fr) => format!("{} ; {last} {tail}", head.join(" ; ")),
     }
 }
 
@@ -62,5 +69,10 @@ mod tests {
         assert_eq!(list(Language::En, &items), "a, b and c");
         assert_eq!(alternatives(Language::Fr, &items), "a, b ou c");
         assert_eq!(list(Language::Fr, &items[..1]), "a");
+        let priced = ["bread, one euro", "milk, two euros"].map(String::from);
+        assert_eq!(
+            list(Language::En, &priced),
+            "bread, one euro; and milk, two euros"
+        );
     }
 }
