@@ -39,16 +39,19 @@
 pub mod lang;
 
 pub mod audio;
-pub mod cli;
-pub mod daemon;
-pub mod dialogue;
-pub mod eval;
-pub mod models;
-pub mod nlu;
-pub mod session;
-pub mod settings;
-pub mod shop;
-pub mod stt;
-pub mod tts;
 pub mod vad;
 pub mod wyoming;
+pub mod stt;
+pub mod nlu;
+pub mod dialogue;
+pub mod shop;
+pub mod tts;
+
+pub mod session;
+pub mod daemon;
+
+pub mod settings;
+pub mod models;
+pub mod eval;
+pub mod bench;
+pub mod cli;

@@ -64,6 +64,9 @@ pub struct Evidence {
 /// Why there is no transcript.
 #[derive(Debug, thiserror::Error)]
 pub enum SttError {
+    /// There is no engine to ask; the sentence says why.
+    #[error("speech recognition is not available: {0}")]
+    Absent(String),
     /// The engine is not there, or went away.
     #[error("speech recognition is not available: {0}")]
     Unreachable(ClientError),

@@ -4,6 +4,7 @@
 //! - [`resample`]: from one rate to another, in one go or as a stream.
 //! - [`level`]: how loud, how clipped.
 
+pub mod devices;
 pub mod error;
 pub mod file;
 pub mod level;
@@ -58,6 +59,12 @@ impl Pcm {
             samples: self.samples[start..end.max(start)].to_vec(),
             rate: self.rate,
         }
+    }
+
+    /// Adds another sound of the same rate at the end.
+    pub fn append(&mut self, other: &Pcm) {
+        debug_assert_eq!(self.rate, other.rate, "sounds of one rate");
+        self.samples.extend_from_slice(&other.samples);
     }
 
     /// How loud it is.

@@ -1,56 +1,71 @@
 //! `comptoir`: the voice shopping assistant's command line.
 
-use std::io::stdout;
+use clap::Parser;
+use comptoir::cli::{
+    self, Ending,
+    args::{Cli, Color},
+};
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
-use clap::{Parser, Subcommand};
-use comptoir::models::verbs::{self, ModelsArgs};
-
-#[derive(Parser)]
-#[command(version, about)]
-struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    Models(ModelsArgs),
-    /// Look after the catalog, and search it
-    Catalog {
-        /// Folder of the shop's state
-        #[arg(long, default_value = "out/data", global = true)]
-        data: std::path::PathBuf,
-        #[command(subcommand)]
-        verb: comptoir::cli::catalog::Catalog,
-    },
-}
+/// It could not be begun: usage, settings, a missing model.
+const CANNOT_BEGIN: u8 = 2;
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
-    let args = match Cli::parse().verb {
-        Verb::Models(args) => args,
-        Verb::Catalog { data, verb } => {
-            let now = jiff::Timestamp::now();
-            let (input, out) = (&mut std::io::stdin().lock(), &mut stdout().lock());
-            return match comptoir::cli::catalog::execute(&verb, &data, now, input, out) {
-                Ok(true) => ExitCode::SUCCESS,
-                Ok(false) => ExitCode::from(1),
-                Err(error) => {
-                    eprintln!("error: {error}");
-                    ExitCode::from(2)
-                }
-            };
+    let args = Cli::parse();
+    match args.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    cli::log(args.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            anstream::eprintln!("error: expected threads for the program, found: {e}");
+            return ExitCode::from(CANNOT_BEGIN);
         }
     };
-    match verbs::run(&args, &mut stdout().lock()) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+    let code = runtime.block_on(async {
+        tokio::select! {
+            ended = cli::run(args) => match ended {
+                Ok(ending) => ending.code(),
+                Err(e) if is_broken_pipe(&e) => Ending::Well.code(),
+                Err(e) => {
+                    anstream::eprintln!("error: {e:#}");
+                    CANNOT_BEGIN
+                }
+            },
+            code = interrupted() => code,
         }
+    });
+    // Threads that wait for a terminal or a disk do not hold the program up.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(1800));
+    ExitCode::from(code)
+}
+
+/// The reader of our output has gone (`comptoir ... | head`): nothing is wrong.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|e| e.downcast_ref::<std::io::Error>())
+        .any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Waits for Ctrl-C or SIGTERM; the exit code is 128 and the signal's number.
+async fn interrupted() -> u8 {
+    let (int, term) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
+    match (int, term) {
+        (Ok(mut int), Ok(mut term)) => tokio::select! {
+            _ = int.recv() => 130,
+            _ = term.recv() => 143,
+        },
+        _ => std::future::pending().await,
     }
 }

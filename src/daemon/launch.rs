@@ -4,10 +4,10 @@ use super::supervisor::Launch;
 use crate::{
     lang::Language,
     models::{
-        licence::{self, LicencePolicy, LicenceRefusal},
         Manifest, ModelStore, ModelsError,
+        licence::{self, LicenceRefusal},
     },
-    settings::{Licences, Settings},
+    settings::{self, Settings},
 };
 use std::{
     ffi::OsString,
@@ -32,6 +32,12 @@ pub enum LaunchError {
         /// The file.
         path: PathBuf,
     },
+    /// No folder for the workers' sockets.
+    #[error("expected a folder for the workers' sockets: {source}")]
+    RunFolder {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A worker program is not there.
     #[error("expected the program {name} beside {}, found none; build it with `cargo build --release`, or set COMPTOIR_WORKERS to its folder", folder.display())]
     Program {
@@ -47,8 +53,7 @@ pub enum LaunchError {
 pub struct Weights {
     store: ModelStore,
     manifest: Manifest,
-    policy: LicencePolicy,
-    accept: Vec<String>,
+    rule: settings::Models,
 }
 
 impl Weights {
@@ -57,19 +62,10 @@ impl Weights {
     /// # Errors
     /// When no folder can be found for the models.
     pub fn of(settings: &Settings) -> Result<Self, ModelsError> {
-        let folder = &settings.models.folder;
         Ok(Self {
-            store: if folder.as_os_str().is_empty() {
-                ModelStore::open()?
-            } else {
-                ModelStore::at(folder)
-            },
+            store: ModelStore::from_settings(&settings.models)?,
             manifest: Manifest::embedded()?,
-            policy: match settings.models.licences {
-                Licences::Any => LicencePolicy::Any,
-                Licences::Commercial => LicencePolicy::Commercial,
-            },
-            accept: settings.models.accept.clone(),
+            rule: settings.models.clone(),
         })
     }
 
@@ -86,10 +82,14 @@ impl Weights {
     pub fn file(&self, key: &'static str, name: &str) -> Result<PathBuf, LaunchError> {
         if name.contains(['/', '\\']) || Path::new(name).is_file() {
             let path = PathBuf::from(name);
-            return if path.is_file() { Ok(path) } else { Err(LaunchError::File { key, path }) };
+            return if path.is_file() {
+                Ok(path)
+            } else {
+                Err(LaunchError::File { key, path })
+            };
         }
         let model = self.manifest.get(name)?;
-        licence::may_load(model, self.policy, &self.accept)?;
+        licence::may_load(model, self.rule.licences, &self.rule.accept)?;
         Ok(self.store.require(model)?)
     }
 
@@ -124,13 +124,22 @@ pub fn programs() -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
     let folder = exe.parent().unwrap_or(Path::new("."));
     // A test's own program lies one folder below the bins.
-    if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder }.to_owned()
+    if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    }
+    .to_owned()
 }
 
 fn program(name: &'static str) -> Result<PathBuf, LaunchError> {
     let folder = programs();
     let path = folder.join(name);
-    if path.is_file() { Ok(path) } else { Err(LaunchError::Program { name, folder }) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(LaunchError::Program { name, folder })
+    }
 }
 
 fn args<const N: usize>(list: [&str; N]) -> Vec<OsString> {
@@ -143,7 +152,12 @@ fn args<const N: usize>(list: [&str; N]) -> Vec<OsString> {
 /// [`LaunchError`]: no model, no program.
 pub fn stt(settings: &Settings, weights: &Weights, socket: &Path) -> Result<Launch, LaunchError> {
     let languages: Vec<_> = settings.languages.iter().map(|l| l.code()).collect();
-    let mut list = args(["--with-parent", "--languages", &languages.join(","), "--threads"]);
+    let mut list = args([
+        "--with-parent",
+        "--languages",
+        &languages.join(","),
+        "--threads",
+    ]);
     list.push(settings.stt.threads.to_string().into());
     list.push("--model".into());
     list.push(weights.file("stt.model", &settings.stt.model)?.into());
@@ -175,7 +189,10 @@ pub fn tts(settings: &Settings, weights: &Weights, socket: &Path) -> Result<Laun
     list.push(unix(socket));
     let mut env = Vec::new();
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
-        env.push(("ORT_DYLIB_PATH", weights.file("onnxruntime", "onnxruntime")?.into()));
+        env.push((
+            "ORT_DYLIB_PATH",
+            weights.file("onnxruntime", "onnxruntime")?.into(),
+        ));
     }
     Ok(Launch {
         name: "comptoir-tts",
@@ -197,7 +214,14 @@ pub fn llm(
     token: &str,
 ) -> Result<Launch, LaunchError> {
     let llm = &settings.llm;
-    let mut list = args(["--with-parent", "--host", "127.0.0.1", "--port", "0", "--model"]);
+    let mut list = args([
+        "--with-parent",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--model",
+    ]);
     list.push(weights.file("llm.model", &llm.model)?.into());
     if !llm.adapter.is_empty() {
         list.push("--adapter".into());

@@ -95,7 +95,6 @@ pub struct Worker {
     standing: watch::Receiver<Standing>,
     restarts: Arc<AtomicU32>,
     stop: CancellationToken,
-    task: Option<tokio::task::JoinHandle<()>>,
 }
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
@@ -113,13 +112,12 @@ impl Worker {
         let restarts = Arc::new(AtomicU32::new(0));
         let stop = CancellationToken::new();
         let name = launch.name;
-        let task = tokio::spawn(keep_running(launch, tell, restarts.clone(), stop.clone()));
+        tokio::spawn(keep_running(launch, tell, restarts.clone(), stop.clone()));
         Self {
             name,
             standing,
             restarts,
             stop,
-            task: Some(task),
         }
     }
 
@@ -179,11 +177,19 @@ impl Worker {
     }
 
     /// Ends the process: asked first, killed after 1.5 s.
-    pub async fn stop(mut self) {
+    pub async fn stop(&self) {
         self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            let _ = task.await;
-        }
+        let mut standing = self.standing.clone();
+        // An error means that the supervisor has ended already.
+        let _ = standing.wait_for(|s| *s == Standing::Stopped).await;
+    }
+
+    /// Waits until the worker is no longer the process that served at `uri`: it died, and its
+    /// next one may be asked.
+    pub async fn gone(&self, uri: &str, within: Duration) -> bool {
+        let mut standing = self.standing.clone();
+        let gone = standing.wait_for(|s| !matches!(s, Standing::Ready { uri: u, .. } if u == uri));
+        timeout(within, gone).await.is_ok()
     }
 }
 
@@ -214,6 +220,7 @@ async fn keep_running(
                 tracing::error!(worker = launch.name, %reason, "cannot start");
                 tell.send_replace(Standing::Failed { reason });
                 stop.cancelled().await;
+                tell.send_replace(Standing::Stopped);
                 return;
             }
             End::Crashed(reason) => {

@@ -6,6 +6,7 @@
 //!
 //! [[turn]]
 //! audio = "coat.ogg"                  # a recording beside this file, or
+//! said = "Do you have a coat?"        # (what is said in it)
 //! text = "a waterproof coat"          # typed words
 //! commands = [{ intent = "search_product", max_price = 200 }]
 //! reply = ["parka", "189"]            # all of these are in the reply
@@ -49,6 +50,15 @@ pub struct Expected {
     /// Typed words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What is said in the recording, word for word: for people, and for `scripts/record`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+    /// The voice that `scripts/record` takes for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    /// The language of this turn, where it is not the scenario's, for `scripts/record`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// The commands, all of them, in order. A slot that is named must be as given (words are
     /// compared without case and accents); a slot that is not named is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -147,6 +147,9 @@ pub struct Turn {
     /// How sure the tier was, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
+    /// How the session opened, in its first turn: the assistant says what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
     /// What is answered, as shown.
     pub reply: String,
     /// What is answered, as spoken.
@@ -182,6 +185,7 @@ impl Turn {
             commands: Vec::new(),
             tier: None,
             confidence: None,
+            greeting: None,
             reply: String::new(),
             speech: String::new(),
             cart: Vec::new(),

@@ -53,6 +53,9 @@ impl<'a> SynthesizeRequest<'a> {
 /// Why a text was not spoken.
 #[derive(Debug, thiserror::Error)]
 pub enum TtsError {
+    /// There is no service to ask; the sentence says why.
+    #[error("no speech: {0}")]
+    Absent(String),
     /// Nobody serves there, or the service went away under the request. Another try may succeed.
     #[error("no speech: {0}")]
     Unreachable(#[source] ClientError),

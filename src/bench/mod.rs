@@ -1,0 +1,8 @@
+//! Measuring: time by stage over many runs, word errors, memory.
+
+pub mod coffee;
+pub mod demo;
+pub mod memory;
+pub mod report;
+pub mod stats;
+pub mod words;

@@ -1,0 +1,121 @@
+//! `comptoir eval`: scenarios, each on a fresh shop.
+
+use super::{
+    Ending,
+    args::{Eval, Global},
+    hear::hear_file,
+    output::{line, text},
+};
+use crate::{
+    daemon::{Needs, shopfront::Shopfront},
+    eval::{
+        check::misses,
+        report::{Outcome, Report},
+        scenario::Scenario,
+    },
+    session::{Answer, turn::Turn},
+};
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{path::Path, time::Instant};
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the scenarios cannot be read or the engines not started.
+pub async fn run(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
+    let mut scenarios = Scenario::read_all(&args.path)?;
+    if let Some(only) = &args.only {
+        scenarios.retain(|s| s.name().contains(only.as_str()));
+        anyhow::ensure!(
+            !scenarios.is_empty(),
+            "expected a scenario named like `{only}`, found none"
+        );
+    }
+    let mut settings = super::settings(global)?;
+    // The user's own shop is not touched, whatever a scenario buys.
+    let scratch = crate::daemon::shopfront::Scratch::new()?;
+    settings.data = scratch.path().join("engines");
+    let front = Shopfront::open(settings, None, Needs::ALL).await?;
+    let bar = ProgressBar::new(scenarios.len() as u64).with_style(
+        ProgressStyle::with_template("{pos}/{len} {wide_msg} {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let mut outcomes = Vec::new();
+    for scenario in &scenarios {
+        bar.set_message(scenario.name());
+        outcomes.push(play(&front, scenario, scratch.path()).await?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    front.close().await;
+    let report = Report::of(outcomes);
+    if args.json {
+        line(format_args!("{}", serde_json::to_string_pretty(&report)?))?;
+    } else {
+        text(format_args!("{}", report.table()))?;
+    }
+    if let Some(path) = &args.junit {
+        report
+            .write_junit(path)
+            .with_context(|| format!("expected to write {}", path.display()))?;
+    }
+    Ok(if report.failed == 0 {
+        Ending::Well
+    } else {
+        Ending::SomethingFailed
+    })
+}
+
+async fn play(front: &Shopfront, scenario: &Scenario, scratch: &Path) -> anyhow::Result<Outcome> {
+    let at = Instant::now();
+    let shop = scenario.shop.as_deref().map(|s| scenario.beside(s));
+    let fresh = front
+        .beside(&scratch.join(scenario.name()), shop.as_deref())
+        .await?;
+    let mut session = fresh.hearing(scenario.language);
+    let mut turns: Vec<Turn> = Vec::new();
+    let mut failed = Vec::new();
+    for (i, expected) in scenario.turns.iter().enumerate() {
+        let answers = match (&expected.audio, &expected.text) {
+            (Some(audio), _) => {
+                hear_file(&mut session, &scenario.beside(audio), &front.vad()).await
+            }
+            (None, text) => vec![session.read(text.as_deref().unwrap_or_default()).await],
+        };
+        let turn = join(answers);
+        let mut wrong = misses(expected, &turn);
+        wrong.extend(turn.problems.iter().cloned());
+        failed.extend(wrong.into_iter().map(|m| (i + 1, m)));
+        turns.push(turn);
+    }
+    Ok(Outcome {
+        name: scenario.name(),
+        about: scenario.about.clone(),
+        turns,
+        misses: failed,
+        ms: at.elapsed().as_secs_f64() * 1000.0,
+    })
+}
+
+/// A long recording holds several utterances: judged as one turn.
+fn join(answers: Vec<Answer>) -> Turn {
+    let mut turns = answers.into_iter().map(|a| a.turn);
+    let Some(mut all) = turns.next() else {
+        return Turn::new(crate::lang::Language::En);
+    };
+    for t in turns {
+        for (to, from) in [
+            (&mut all.transcript, &t.transcript),
+            (&mut all.reply, &t.reply),
+            (&mut all.speech, &t.speech),
+        ] {
+            to.push(' ');
+            to.push_str(from);
+        }
+        all.commands.extend(t.commands);
+        all.problems.extend(t.problems);
+        (all.cart, all.cart_total_minor, all.orders) = (t.cart, t.cart_total_minor, t.orders);
+    }
+    all
+}

@@ -1,0 +1,317 @@
+//! Everything a session stands on: engines, catalog and orders, rules, voices.
+
+use super::{
+    Engines, Needs,
+    counter::{Counter, os_random},
+    launch::LaunchError,
+    supervisor::WorkerError,
+    voices::{Ears, Model, Voice},
+};
+use crate::{
+    dialogue::{
+        event::{Activation, Surface},
+        policy::Policy,
+    },
+    lang::Language,
+    nlu::Interpreter,
+    session::{Session, Setup, Speech, clock::Clock, desk::DeskThread},
+    settings::{self, Settings},
+    shop::{
+        info::ShopInfo,
+        load::{self, LoadError},
+        store::{Store, StoreError},
+    },
+    vad::VadSettings,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Why there is nothing to stand on.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontError {
+    /// An engine cannot be started.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// An engine does not become ready.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The shop's data cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The shop's folder cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A folder cannot be made.
+    #[error("expected to make a folder: {0}")]
+    Folder(#[from] std::io::Error),
+}
+
+/// How long the engines may take until they are ready.
+const READY: Duration = Duration::from_secs(60);
+/// How long the language model may take to read its instructions, the first time.
+const WARM: Duration = Duration::from_secs(240);
+/// After so long the user is told what is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A shop, open for sessions.
+pub struct Shopfront {
+    settings: Settings,
+    engines: Arc<Engines>,
+    info: ShopInfo,
+    desk: Arc<DeskThread>,
+    _scratch: Option<Scratch>,
+}
+
+impl Shopfront {
+    /// Opens the shop of the data folder, with the engines that are needed, and waits until
+    /// they are ready. An empty data folder gets the sample shop.
+    ///
+    /// With `shop`, that folder's shop: in the data folder that the settings name, or in one
+    /// that ends with us, so that the user's own shop stays as it is.
+    ///
+    /// # Errors
+    /// [`FrontError`] says what is missing and what to do.
+    pub async fn open(
+        mut settings: Settings,
+        shop: Option<&Path>,
+        needs: Needs,
+    ) -> Result<Self, FrontError> {
+        let scratch = if shop.is_some() && settings.data.as_os_str().is_empty() {
+            let scratch = Scratch::new()?;
+            settings.data = scratch.path().to_owned();
+            Some(scratch)
+        } else {
+            None
+        };
+        // The workers load while the shop is opened.
+        let engines = Arc::new(Engines::start(&settings, needs, false).await?);
+        let (desk, info) = open_desk(settings.data_folder(), shop.map(Path::to_owned)).await?;
+        let front = Self {
+            settings,
+            engines,
+            info,
+            desk,
+            _scratch: scratch,
+        };
+        front.wait_for_engines(needs).await?;
+        Ok(front)
+    }
+
+    /// A shop of its own in another data folder, on the same engines.
+    ///
+    /// # Errors
+    /// When the shop cannot be loaded.
+    pub async fn beside(&self, data: &Path, shop: Option<&Path>) -> Result<Self, FrontError> {
+        let (desk, info) = open_desk(data.to_owned(), shop.map(Path::to_owned)).await?;
+        let mut settings = self.settings.clone();
+        settings.data = data.to_owned();
+        Ok(Self {
+            settings,
+            engines: self.engines.clone(),
+            info,
+            desk,
+            _scratch: None,
+        })
+    }
+
+    async fn wait_for_engines(&self, needs: Needs) -> Result<(), FrontError> {
+        if needs.stt {
+            self.engines.stt.uri(READY).await?;
+        }
+        if needs.tts {
+            self.engines.tts.uri(READY).await?;
+        }
+        if needs.llm {
+            let model = Model::of(self.engines.clone(), &self.settings);
+            let warm = model.warm(WARM);
+            tokio::pin!(warm);
+            let told = tokio::select! {
+                done = &mut warm => Some(done),
+                () = tokio::time::sleep(PATIENCE) => None,
+            };
+            let done = match told {
+                Some(done) => done,
+                None => {
+                    anstream::eprintln!(
+                        "The language model reads its instructions (about a minute, the first time only) ..."
+                    );
+                    warm.await
+                }
+            };
+            if let Err(e) = done {
+                anstream::eprintln!("warning: {e}; understanding by cue words only");
+            }
+        }
+        Ok(())
+    }
+
+    /// A session that hears recordings: their clock goes on by their length.
+    #[must_use]
+    pub fn hearing(&self, language: Option<Language>) -> Session {
+        let clock = Clock::moved_by_hand(Timestamp::now(), self.zone());
+        self.session(language, clock)
+    }
+
+    /// A session in writing, on the machine's clock.
+    #[must_use]
+    pub fn chatting(&self, language: Language) -> Session {
+        self.session(Some(language), Clock::wall(self.zone()))
+    }
+
+    fn session(&self, language: Option<Language>, clock: Clock) -> Session {
+        let s = &self.settings;
+        let deadline = Duration::from_millis(s.llm.deadline_ms);
+        let interpreter = Interpreter::new(Some(Arc::new(Model::of(self.engines.clone(), s))))
+            .with_deadline(deadline);
+        Session::new(
+            (self.info.clone(), Policy::of(&self.info)),
+            self.desk.clone(),
+            interpreter,
+            Speech {
+                ears: Some(Arc::new(Ears::of(self.engines.clone()))),
+                voice: self
+                    .engines
+                    .tts
+                    .is_there()
+                    .then(|| Arc::new(Voice::of(self.engines.clone())) as _),
+            },
+            Setup {
+                language,
+                default_language: s.language,
+                languages: s.languages.clone(),
+                // Whoever types a command or plays a recording has begun the session by hand.
+                activation: Activation::Touch,
+                surface: Surface {
+                    screen: true,
+                    public: false,
+                },
+                stt_deadline: Duration::from_millis(s.stt.deadline_ms),
+                tts_deadline: Duration::from_millis(s.tts.deadline_ms),
+            },
+            clock,
+        )
+    }
+
+    /// The shop's time zone.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.info.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// When an utterance ends, by the settings.
+    #[must_use]
+    pub fn vad(&self) -> VadSettings {
+        vad(&self.settings.vad)
+    }
+
+    /// The engines.
+    #[must_use]
+    pub fn engines(&self) -> &Engines {
+        &self.engines
+    }
+
+    /// The engines, for a request of one's own.
+    #[must_use]
+    pub fn shared_engines(&self) -> Arc<Engines> {
+        self.engines.clone()
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The shop's side of the loop.
+    #[must_use]
+    pub fn desk(&self) -> &DeskThread {
+        &self.desk
+    }
+
+    /// Ends the workers.
+    pub async fn close(self) {
+        self.engines.stop().await;
+    }
+}
+
+/// Opens the store on its thread, loading a shop where it is wanted or where there is none.
+async fn open_desk(
+    data: PathBuf,
+    shop: Option<PathBuf>,
+) -> Result<(Arc<DeskThread>, ShopInfo), FrontError> {
+    tokio::task::spawn_blocking(move || {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let desk = DeskThread::spawn(move || -> Result<Counter, FrontError> {
+            let now = Timestamp::now();
+            let mut store = Store::open(&data)?;
+            if let Some(shop) = &shop {
+                load::folder(&mut store, shop, now)?;
+            } else if store.stats(now)?.products == 0 {
+                load::sample(&mut store, now)?;
+            }
+            let info = load::info(&store)?;
+            let counter = Counter::new(store, &info, os_random());
+            let _ = tell.send(info);
+            Ok(counter)
+        })?;
+        let info = told.recv().unwrap_or_default();
+        Ok((Arc::new(desk), info))
+    })
+    .await
+    .unwrap_or_else(|e| Err(FrontError::Folder(std::io::Error::other(e.to_string()))))
+}
+
+/// How many products the data folder's catalog has.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn products(settings: &Settings) -> Result<u64, FrontError> {
+    let data = settings.data_folder();
+    tokio::task::spawn_blocking(move || Ok(Store::open(&data)?.stats(Timestamp::now())?.products))
+        .await
+        .unwrap_or_else(|e| Err(FrontError::Folder(std::io::Error::other(e.to_string()))))
+}
+
+/// The detector's settings from the user's.
+#[must_use]
+pub fn vad(s: &settings::Vad) -> VadSettings {
+    VadSettings {
+        endpoint_ms: s.silence_ms.into(),
+        min_speech_ms: s.min_speech_ms.into(),
+        max_utterance_ms: s.max_utterance_ms.into(),
+        ..VadSettings::default()
+    }
+}
+
+/// A folder that is removed at the end.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A new, empty folder.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new() -> std::io::Result<Self> {
+        let name = format!("comptoir-{}", uuid::Uuid::new_v4().simple());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
