@@ -143,13 +143,12 @@ fn float_convolution(
     };
     let (float, scale) = quantisers.get(input)?;
     let name = |part: &str| format!("{output}_float_{part}");
-    let (wide, wide_zero, kernel) = (name("wide"), name("zero"), name("kernel"));
+    let (unit, kernel) = (name("unit"), name("kernel"));
     let (sums, scaled) = (name("sums"), name("scaled"));
     Some(vec![
-        // These three have constant inputs: ONNX Runtime computes them once.
-        operator("Cast", &[weights], &[&wide], &[int("to", FLOAT)]),
-        operator("Cast", &[zero], &[&wide_zero], &[int("to", FLOAT)]),
-        operator("Sub", &[&wide, &wide_zero], &[&kernel], &[]),
+        constant(&unit, FLOAT, &[], &1f32.to_le_bytes()),
+        // Of constants: ONNX Runtime computes it once, when it is told to (see voice::session).
+        operator("DequantizeLinear", &[weights, &unit, zero], &[&kernel], &[]),
         operator("Conv", &[float, &kernel], &[&sums], &node.attributes),
         operator("Div", &[&sums, scale], &[&scaled], &[]),
         operator("Cast", &[&scaled], &[output], &[int("to", INT32)]),

@@ -62,9 +62,8 @@ fn an_integer_convolution_becomes_a_float_one() {
         shown(&changed),
         [
             "DynamicQuantizeLinear x -> xq xs xz",
-            "Cast w -> y_float_wide",
-            "Cast wz -> y_float_zero",
-            "Sub y_float_wide y_float_zero -> y_float_kernel",
+            "Constant  -> y_float_unit",
+            "DequantizeLinear w y_float_unit wz -> y_float_kernel",
             "Conv x y_float_kernel -> y_float_sums",
             "Div y_float_sums xs -> y_float_scaled",
             "Cast y_float_scaled -> y",

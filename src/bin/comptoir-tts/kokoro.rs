@@ -88,6 +88,31 @@ impl KokoroModel {
     }
 }
 
+/// Reads the styles of a speaker.
+///
+/// # Errors
+/// When the file is missing or no style.
+pub fn styles(path: &Path) -> Result<Vec<f32>, VoiceError> {
+    let bytes = std::fs::read(path).map_err(|e| VoiceError::file(path, e))?;
+    let row = STYLE * size_of::<f32>();
+    if bytes.is_empty() || bytes.len() % row != 0 {
+        let reason = format!(
+            "a Kokoro voice is rows of {row} bytes (510 of them), it has {} bytes",
+            bytes.len()
+        );
+        return Err(VoiceError::file(path, reason));
+    }
+    let floats = bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let styles: Vec<f32> = floats.collect();
+    if !styles.iter().all(|f| f.is_finite()) {
+        let reason = "it is not a Kokoro voice: not all of it are numbers";
+        return Err(VoiceError::file(path, reason));
+    }
+    Ok(styles)
+}
+
 /// A Kokoro voice, loaded.
 pub struct KokoroVoice {
     model: Rc<RefCell<KokoroModel>>,
@@ -97,39 +122,14 @@ pub struct KokoroVoice {
 }
 
 impl KokoroVoice {
-    /// Loads the style of a speaker.
-    ///
-    /// # Errors
-    /// When the file is missing or no style, or the language is not spoken.
-    pub fn load(
-        model: Rc<RefCell<KokoroModel>>,
-        path: &Path,
-        accent: Accent,
-    ) -> Result<Self, VoiceError> {
-        let bytes = std::fs::read(path).map_err(|e| VoiceError::file(path, e))?;
-        let row = STYLE * size_of::<f32>();
-        if bytes.is_empty() || bytes.len() % row != 0 {
-            let reason = format!(
-                "a Kokoro voice is rows of {row} bytes (510 of them), it has {} bytes",
-                bytes.len()
-            );
-            return Err(VoiceError::file(path, reason));
-        }
-        let floats = bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        let styles: Vec<f32> = floats.collect();
-        if !styles.iter().all(|f| f.is_finite()) {
-            return Err(VoiceError::file(
-                path,
-                "it is not a Kokoro voice: not all are numbers",
-            ));
-        }
-        Ok(Self {
+    /// A speaker of a network.
+    #[must_use]
+    pub fn new(model: Rc<RefCell<KokoroModel>>, styles: Vec<f32>, accent: Accent) -> Self {
+        Self {
             model,
             styles,
             accent,
-        })
+        }
     }
 
     /// Speaks a piece.

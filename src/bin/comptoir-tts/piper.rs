@@ -36,25 +36,35 @@ pub fn settings_of(model: &Path) -> PathBuf {
     name.into()
 }
 
+/// Reads a voice's settings.
+///
+/// # Errors
+/// When the file is missing or not the settings of a voice that can be spoken.
+pub fn settings(model: &Path) -> Result<ModelConfig, VoiceError> {
+    let path = settings_of(model);
+    let text = std::fs::read_to_string(&path).map_err(|e| VoiceError::file(&path, e))?;
+    let config: ModelConfig = serde_json::from_str(&text).map_err(|e| {
+        VoiceError::file(
+            &path,
+            format!("it is not the settings of a Piper voice: {e}"),
+        )
+    })?;
+    let rate = config.audio.sample_rate;
+    if !(8000..=192_000).contains(&rate) {
+        let reason = format!("its sample rate is {rate} Hz, from 8000 to 192000 are spoken");
+        return Err(VoiceError::file(&path, reason));
+    }
+    Ok(config)
+}
+
 impl PiperVoice {
     /// Loads a voice.
     ///
     /// # Errors
     /// When a file is missing or not what it should be.
     pub fn load(model: &Path, threads: usize) -> Result<Self, VoiceError> {
-        let path = settings_of(model);
-        let text = std::fs::read_to_string(&path).map_err(|e| VoiceError::file(&path, e))?;
-        let config: ModelConfig = serde_json::from_str(&text).map_err(|e| {
-            VoiceError::file(
-                &path,
-                format!("it is not the settings of a Piper voice: {e}"),
-            )
-        })?;
+        let config = settings(model)?;
         let rate = config.audio.sample_rate;
-        if !(8000..=192_000).contains(&rate) {
-            let reason = format!("its sample rate is {rate} Hz, from 8000 to 192000 are spoken");
-            return Err(VoiceError::file(&path, reason));
-        }
         let pronounced_by = config.espeak.voice.clone();
         let session = session(threads)
             .and_then(|mut builder| builder.commit_from_file(model))

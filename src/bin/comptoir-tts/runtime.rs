@@ -134,10 +134,12 @@ fn check_file(path: &Path) -> Result<(), RuntimeError> {
     };
     let mut head = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    let found = file.metadata().map_err(unreadable)?;
+    if !found.is_file() {
         return unusable("it is not a file".into());
     }
-    file.take(20).read_to_end(&mut head).map_err(unreadable)?;
+    // The program headers stand at the beginning.
+    file.take(4096).read_to_end(&mut head).map_err(unreadable)?;
     if !cfg!(target_os = "linux") {
         return Ok(());
     }
@@ -177,7 +179,36 @@ fn check_file(path: &Path) -> Result<(), RuntimeError> {
     if kind != 3 {
         return unusable("it is not a shared library but a program or object file".into());
     }
+    // The linker maps what the headers promise; on a file that is cut off it dies of SIGBUS.
+    let promised = promised_size(&head).unwrap_or(u64::MAX);
+    if found.len() < promised {
+        return unusable(format!("it is cut off ({} bytes)", found.len()));
+    }
     Ok(())
+}
+
+/// How long a 64-bit ELF file is at least, as its segments say. None when the headers are not
+/// all there.
+fn promised_size(head: &[u8]) -> Option<u64> {
+    if cfg!(not(all(
+        target_pointer_width = "64",
+        target_endian = "little"
+    ))) {
+        return Some(0);
+    }
+    let half_word = |at: usize| Some(u16::from_le_bytes(*head.get(at..)?.first_chunk()?));
+    let word = |at: usize| Some(u64::from_le_bytes(*head.get(at..)?.first_chunk()?));
+    let (first, size, count) = (word(32)?, half_word(54)?, half_word(56)?);
+    let mut end = 0;
+    for n in 0..count {
+        let header = usize::try_from(first).ok()? + usize::from(n) * usize::from(size);
+        let (offset, length) = (
+            word(header.checked_add(8)?)?,
+            word(header.checked_add(32)?)?,
+        );
+        end = end.max(offset.checked_add(length)?);
+    }
+    Some(end)
 }
 
 // std links the C library, which has the dynamic linker's interface.
@@ -278,7 +309,19 @@ mod tests {
         other[18] ^= 0xff;
         std::fs::write(&path, &other).unwrap();
         assert!(trouble(&path).contains("another processor"));
-        std::fs::write(&path, &program[..64]).unwrap();
-        assert!(trouble(&path).contains(&*path.to_string_lossy()));
+        let mut library = program[..4096].to_vec();
+        library[16] = 3;
+        std::fs::write(&path, &library).unwrap();
+        assert!(
+            trouble(&path).contains("cut off (4096 bytes)"),
+            "{}",
+            trouble(&path)
+        );
+        std::fs::write(&path, &library[..64]).unwrap();
+        assert!(
+            trouble(&path).contains("cut off (64 bytes)"),
+            "{}",
+            trouble(&path)
+        );
     }
 }

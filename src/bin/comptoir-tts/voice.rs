@@ -55,6 +55,8 @@ pub fn session(threads: usize) -> ort::Result<SessionBuilder> {
     Ok(Session::builder()?
         .with_intra_threads(threads)?
         .with_intra_op_spinning(false)?
+        // Dequantised weights are constants, not half of a quantised operator: widened once.
+        .with_quant_qdq(false)?
         .with_optimization_level(GraphOptimizationLevel::All)?)
 }
 
@@ -186,12 +188,8 @@ impl Loader {
                 (Family::Piper(voice), facts)
             }
             VoiceFiles::Kokoro { model, style } => {
-                let accent = Accent::of(&spec.language, &facts.name).ok_or_else(|| {
-                    VoiceError::Language {
-                        voice: facts.name.clone(),
-                        language: spec.language.clone(),
-                    }
-                })?;
+                let accent = accent(spec)?;
+                let styles = kokoro::styles(style)?;
                 let shared = match self.kokoro.get(model) {
                     Some(shared) => Rc::clone(shared),
                     None => {
@@ -207,7 +205,7 @@ impl Loader {
                     ..facts
                 };
                 (
-                    Family::Kokoro(KokoroVoice::load(shared, style, accent)?),
+                    Family::Kokoro(KokoroVoice::new(shared, styles, accent)),
                     facts,
                 )
             }
@@ -222,26 +220,33 @@ impl Loader {
     }
 }
 
-/// Checks that the files of a voice are there, before anything slow begins.
+/// How a Kokoro voice pronounces.
+fn accent(spec: &VoiceSpec) -> Result<Accent, VoiceError> {
+    Accent::of(&spec.language, &spec.name()).ok_or_else(|| VoiceError::Language {
+        voice: spec.name(),
+        language: spec.language.clone(),
+    })
+}
+
+/// Checks what can be checked of a voice's files before anything slow begins.
 ///
 /// # Errors
-/// A sentence for the first that is missing.
+/// A sentence for the first that is missing or not what it should be.
 pub fn check_files(spec: &VoiceSpec) -> Result<(), VoiceError> {
-    let files = match &spec.files {
-        VoiceFiles::Piper { model } => vec![model.clone(), piper::settings_of(model)],
-        VoiceFiles::Kokoro { model, style } => vec![model.clone(), style.clone()],
-    };
-    for path in files {
-        match std::fs::metadata(&path) {
-            Err(e) => return Err(VoiceError::file(&path, e)),
-            Ok(found) if !found.is_file() => {
-                return Err(VoiceError::file(&path, "it is not a file"));
-            }
-            Ok(found) if found.len() == 0 => return Err(VoiceError::file(&path, "it is empty")),
-            Ok(_) => {}
+    let path = spec.files.model();
+    match std::fs::metadata(path) {
+        Err(e) => return Err(VoiceError::file(path, e)),
+        Ok(found) if !found.is_file() => return Err(VoiceError::file(path, "it is not a file")),
+        Ok(found) if found.len() == 0 => return Err(VoiceError::file(path, "it is empty")),
+        Ok(_) => {}
+    }
+    match &spec.files {
+        VoiceFiles::Piper { model } => piper::settings(model).map(drop),
+        VoiceFiles::Kokoro { style, .. } => {
+            accent(spec)?;
+            kokoro::styles(style).map(drop)
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
