@@ -226,6 +226,31 @@ pub fn stem(word: &str, language: Language) -> String {
     }
 }
 
+/// The stem of the word that says what a thing is: in English the last before "with", "in",
+/// "for" ... ("oat milk", "chips with sea salt"), in French the first ("lait d'avoine").
+#[must_use]
+pub fn head(name: &str, language: Language) -> Option<String> {
+    let is_measure = |stem: &String| stem.bytes().any(|b| b.is_ascii_digit());
+    if language == Language::Fr {
+        return stems(name, language).into_iter().find(|s| !is_measure(s));
+    }
+    let folded = fold(name);
+    let mut head: Vec<&str> = Vec::new();
+    for word in folded.split_whitespace() {
+        let ends = [
+            "with", "in", "for", "of", "from", "and", "without", "on", "to", "under", "size",
+        ];
+        // "A litre of milk": what stands before is no more than a measure.
+        if ends.contains(&word) && stems(&head.join(" "), language).iter().any(|s| !is_measure(s)) {
+            break;
+        }
+        head.push(word);
+    }
+    stems(&head.join(" "), language)
+        .into_iter()
+        .rfind(|stem| !is_measure(stem))
+}
+
 /// Forms that no rule gives, and spellings that differ between countries.
 const IRREGULAR_EN: &[(&str, &str)] = &[
     ("men", "man"),
@@ -270,7 +295,36 @@ fn stem_en(word: &str) -> String {
     word.to_owned()
 }
 
+/// Singulars that end like plurals, and feminines that no rule gives.
+const IRREGULAR_FR: &[(&str, &str)] = &[
+    ("gris", "gris"),
+    ("grise", "gris"),
+    ("grises", "gris"),
+    ("bois", "bois"),
+    ("pois", "pois"),
+    ("tapis", "tapis"),
+    ("gras", "gras"),
+    ("anis", "anis"),
+    ("noix", "noix"),
+    ("frais", "frais"),
+    ("fraiche", "frais"),
+    ("fraiches", "frais"),
+    ("fraise", "fraise"),
+    ("fraises", "fraise"),
+    ("douce", "doux"),
+    ("douces", "doux"),
+    ("doux", "doux"),
+    ("seche", "sec"),
+    ("seches", "sec"),
+    ("fine", "fin"),
+    ("fines", "fin"),
+    ("yeux", "oeil"),
+];
+
 fn stem_fr(word: &str) -> String {
+    if let Some((_, stem)) = IRREGULAR_FR.iter().find(|(form, _)| *form == word) {
+        return (*stem).to_owned();
+    }
     let mut stem = word.to_owned();
     if let Some(root) = stem.strip_suffix("eaux") {
         return format!("{root}eau");
@@ -292,7 +346,8 @@ fn stem_fr(word: &str) -> String {
         ("e", ""),
     ] {
         if let Some(root) = stem.strip_suffix(feminine) {
-            if root.len() + masculine.len() >= 3 {
+            // "mère" is not "mer", nor "rose" "ros".
+            if root.len() + masculine.len() >= 4 {
                 return format!("{root}{masculine}");
             }
             break;
@@ -342,6 +397,21 @@ mod tests {
             "oeufs brouilles a la creme"
         );
         assert_eq!(en("Crème brûlée"), "creme brulee");
+    }
+
+    #[test]
+    fn the_head_of_a_name_says_what_it_is() {
+        for (name, head_word) in [
+            ("Oat milk", "milk"),
+            ("a litre of oat milk", "milk"),
+            ("chips with sea salt", "chip"),
+            ("running shoes size 42", "shoe"),
+            ("42", ""),
+        ] {
+            let found = head(name, Language::En).unwrap_or_default();
+            assert_eq!(found, head_word, "{name}");
+        }
+        assert_eq!(head("un litre de lait d'avoine", Language::Fr).as_deref(), Some("lait"));
     }
 
     #[test]

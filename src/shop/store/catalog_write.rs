@@ -508,7 +508,7 @@ impl TextWords {
                 .iter()
                 .map(|(name, value)| stems(&format!("{name} {value}"))),
         );
-        let head = head_of(name, language).map_or_else(String::new, |h| format!("{HEAD}{h} "));
+        let head = words::head(name, language).map_or_else(String::new, |h| format!("{HEAD}{h} "));
         Self {
             title: format!("{head}{} | {rest}", stems(name)).trim().to_owned(),
             synonyms: row
@@ -519,31 +519,6 @@ impl TextWords {
                 .join("\n"),
             attributes: attributes.join(" "),
             body: body.join(" "),
-        }
-    }
-}
-
-/// The word that says what the thing is: in English the last before "with", "in", "for" ...
-/// ("oat milk", "chips with sea salt"), in French the first ("lait d'avoine").
-fn head_of(name: &str, language: Language) -> Option<String> {
-    let folded = words::fold(name);
-    match language {
-        Language::Fr => words::stems(&folded, language).into_iter().next(),
-        Language::En => {
-            let mut head: Vec<&str> = Vec::new();
-            for word in folded.split_whitespace() {
-                let ends = [
-                    "with", "in", "for", "of", "from", "and", "without", "on", "to",
-                ];
-                if !head.is_empty() && ends.contains(&word) {
-                    break;
-                }
-                head.push(word);
-            }
-            let is_measure = |stem: &String| stem.bytes().any(|b| b.is_ascii_digit());
-            words::stems(&head.join(" "), language)
-                .into_iter()
-                .rfind(|stem| !is_measure(stem))
         }
     }
 }

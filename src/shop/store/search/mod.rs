@@ -43,6 +43,10 @@ const COUNTED: usize = 1_000;
 const LEAST: f32 = 0.15;
 /// From this score on, a match is sure enough not to look elsewhere.
 const SURE: f32 = 0.72;
+/// How much more the head of the query counts than another word as rare.
+const HEAD_WEIGHT: f32 = 1.6;
+/// How much a colour counts beside a word as rare.
+const COLOR_WEIGHT: f32 = 0.7;
 /// What the other language's match is worth.
 const OTHER_LANGUAGE: f32 = 0.93;
 
@@ -236,7 +240,20 @@ impl Search<'_> {
         if vocabulary.is_empty() {
             return Ok(Vec::new());
         }
-        let mut terms = most_telling(vocabulary.terms(&few(stems.clone()), false));
+        let head = words::head(self.text, language);
+        let terms_of = |freely: bool| {
+            let mut terms = vocabulary.terms(&few(stems.clone()), freely);
+            for term in &mut terms {
+                // The shopper's noun counts most, what tells variants apart least.
+                if head.as_ref() == Some(&term.stem) {
+                    term.weight *= HEAD_WEIGHT;
+                } else if facets::is_color(&term.stem) {
+                    term.weight *= COLOR_WEIGHT;
+                }
+            }
+            most_telling(terms)
+        };
+        let mut terms = terms_of(false);
         let mut found = self.worded(&terms, &conditions, language)?;
         let rate = |found: &mut Vec<Candidate>, terms: &[Term]| {
             found.iter_mut().for_each(|c| c.rate(terms, vocabulary));
@@ -250,7 +267,7 @@ impl Search<'_> {
         };
         if best < SURE && !every(&found) {
             // Words that are in the catalog, but not together: one may be misheard.
-            terms = most_telling(vocabulary.terms(&few(stems), true));
+            terms = terms_of(true);
             let mut freely = self.worded(&terms, &conditions, language)?;
             let best_freely = rate(&mut freely, &terms);
             if best_freely > best {
