@@ -3,7 +3,11 @@
 //!
 //! `cargo bench --bench search`
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark: what fails is to be seen")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a benchmark: what fails is to be seen"
+)]
 
 use comptoir::{
     lang::Language,

@@ -12,7 +12,7 @@ use comptoir::{
         store::Store,
     },
 };
-use jiff::{Timestamp};
+use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     path::Path,
@@ -71,15 +71,27 @@ fn both_languages_have_the_same_three_hundred_products() {
         let groups = |r: &FeedRow| {
             r.options
                 .iter()
-                .map(|g| (g.min, g.max, g.choices.iter().map(|c| c.price_delta).collect::<Vec<_>>()))
+                .map(|g| {
+                    (
+                        g.min,
+                        g.max,
+                        g.choices.iter().map(|c| c.price_delta).collect::<Vec<_>>(),
+                    )
+                })
                 .collect::<Vec<_>>()
         };
         assert_eq!(groups(e), groups(f), "options of {}", e.id);
     }
     let departments: BTreeSet<&str> = en.iter().map(|r| r.category[0].as_str()).collect();
-    for department in
-        ["Grocery", "Coffee bar", "Fashion", "Home", "Electronics", "Beauty", "Toys"]
-    {
+    for department in [
+        "Grocery",
+        "Coffee bar",
+        "Fashion",
+        "Home",
+        "Electronics",
+        "Beauty",
+        "Toys",
+    ] {
         assert!(departments.contains(department), "{departments:?}");
     }
 }
@@ -89,7 +101,10 @@ fn no_title_pattern_yields_more_than_four_products() {
     for file in ["products.en.tsv", "products.fr.tsv"] {
         let mut patterns: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in rows(file) {
-            patterns.entry(pattern(&row.title)).or_default().push(row.title);
+            patterns
+                .entry(pattern(&row.title))
+                .or_default()
+                .push(row.title);
         }
         for (pattern, titles) in patterns {
             assert!(titles.len() <= 4, "{file}: {pattern}: {titles:?}");
@@ -101,7 +116,10 @@ fn no_title_pattern_yields_more_than_four_products() {
 fn facts_are_there_where_the_law_or_the_shopper_wants_them() {
     let rows = rows("products.en.tsv");
     let count = |what: &dyn Fn(&FeedRow) -> bool| rows.iter().filter(|r| what(r)).count();
-    assert!(count(&|r| !r.available || r.stock == Some(0)) >= 15, "out of stock");
+    assert!(
+        count(&|r| !r.available || r.stock == Some(0)) >= 15,
+        "out of stock"
+    );
     assert!(count(&|r| r.gtin.is_some()) >= 200, "GTIN");
     assert!(count(&|r| r.unit.is_some()) >= 60, "unit price");
     assert!(count(&|r| r.sale.is_some()) >= 10, "promotions");
@@ -114,7 +132,11 @@ fn facts_are_there_where_the_law_or_the_shopper_wants_them() {
         panic!("{} has no tax rate", row.id);
     }
     let gtins: Vec<&String> = rows.iter().filter_map(|r| r.gtin.as_ref()).collect();
-    assert_eq!(gtins.iter().collect::<HashSet<_>>().len(), gtins.len(), "one GTIN, one product");
+    assert_eq!(
+        gtins.iter().collect::<HashSet<_>>().len(),
+        gtins.len(),
+        "one GTIN, one product"
+    );
     for group in ["size", "roast", "shots", "milk", "sugar"] {
         let has = |r: &FeedRow| r.options.iter().any(|g| g.name == group);
         assert!(rows.iter().any(has), "an option group `{group}`");
@@ -129,15 +151,30 @@ fn thirty_orders_stand_in_every_state_and_move_with_today() {
     let states: HashSet<OrderState> = orders.iter().map(|o| o.state).collect();
     use OrderState::*;
     for state in [
-        Received, Accepted, Rejected, Preparing, ReadyForPickup, Shipped, OutForDelivery, Delivered,
-        PartiallyDelivered, Delayed, Cancelled, ReturnRequested, Returned, Refunded, PaymentFailed,
+        Received,
+        Accepted,
+        Rejected,
+        Preparing,
+        ReadyForPickup,
+        Shipped,
+        OutForDelivery,
+        Delivered,
+        PartiallyDelivered,
+        Delayed,
+        Cancelled,
+        ReturnRequested,
+        Returned,
+        Refunded,
+        PaymentFailed,
     ] {
         assert!(states.contains(&state), "{state:?}");
     }
     for order in &orders {
         assert!(order.created_at <= order.events[0].at + jiff::SignedDuration::from_mins(1));
         for line in &order.lines {
-            let product = store.product(&line.product, order.language, noon()).unwrap();
+            let product = store
+                .product(&line.product, order.language, noon())
+                .unwrap();
             assert_eq!(product.unwrap().title, line.title, "{}", order.number.0);
         }
         if let Some(customer) = &order.customer {
@@ -189,7 +226,10 @@ fn near_twins_are_found_by_name_and_told_apart() {
                 let id = ProductId(one.to_owned());
                 let title = store.product(&id, language, noon()).unwrap().unwrap().title;
                 let found = store
-                    .search(&SearchQuery::words(language, title.to_lowercase(), 5), noon())
+                    .search(
+                        &SearchQuery::words(language, title.to_lowercase(), 5),
+                        noon(),
+                    )
                     .unwrap();
                 let score = |wanted: &str| {
                     let hit = found.hits.iter().find(|h| h.product.id.0 == wanted);
@@ -213,7 +253,10 @@ fn shoppers_words_find_what_they_mean() {
     let (_folder, store) = shop();
     let mut missed = Vec::new();
     let cases = std::fs::read_to_string("tests/search_cases.tsv").unwrap();
-    for line in cases.lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
+    for line in cases
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.is_empty())
+    {
         let columns: Vec<&str> = line.split('\t').collect();
         let [language, words, wanted] = columns[..] else {
             panic!("three columns: {line}")
@@ -245,7 +288,10 @@ fn the_sample_is_what_its_folder_is() {
     let loaded = load::folder(&mut store, Path::new("assets/shop"), noon()).unwrap();
     assert_eq!(loaded.feeds.len(), 2);
     assert!(loaded.reviews > 20 && loaded.customers >= 8, "{loaded:?}");
-    assert_eq!(store.stats(noon()).unwrap(), embedded.stats(noon()).unwrap());
+    assert_eq!(
+        store.stats(noon()).unwrap(),
+        embedded.stats(noon()).unwrap()
+    );
     assert_eq!(store.orders(99).unwrap(), embedded.orders(99).unwrap());
     let info = load::info(&store).unwrap();
     assert_eq!(info, load::info(&embedded).unwrap());

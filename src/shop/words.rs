@@ -47,20 +47,26 @@ pub fn is_stop_word(word: &str, language: Language) -> bool {
     list.split_ascii_whitespace().any(|stop| stop == word)
 }
 
-// Articles, prepositions, and the verbs with which people ask for things. Numbers and
-// negations ("without", "sans") are not among them.
+// Articles, prepositions, and the verbs with which people ask for things. Numbers, negations
+// ("without", "sans") and single letters (sizes) are not among them.
 const STOP_EN: &str = "a an the some any of for with in on at to from and or is are do does you \
     have has got i im we me my your our it its this that these those want wanted need like \
-    looking look find show please can could would get buy there size s d ll";
-const STOP_FR: &str = "un une le la les l du de des d au aux a en dans sur pour par avec et ou \
-    est sont ce cet cette ces c se s je j tu il elle on nous vous me m te t mon ma mes ton ta tes \
-    son sa ses votre vos notre nos qu que qui quel quelle avez ai as y n ne veux voudrais \
-    cherche chercher trouver montrez moi svp plait faut aimerais taille pointure";
+    looking look find show please can could would get buy there size";
+const STOP_FR: &str = "un une le la les du de des au aux a en dans sur pour par avec et ou \
+    est sont ce cet cette ces se je tu il elle on nous vous me te mon ma mes ton ta tes \
+    son sa ses votre vos notre nos que qui quel quelle avez ai as y ne veux voudrais \
+    cherche chercher aimerais trouver montrez moi svp plait faut aimerais taille pointure";
+
+/// What stands before an apostrophe in French and is no word of its own.
+const ELIDED_FR: &[&str] = &["l", "d", "j", "m", "t", "s", "c", "n", "qu"];
+/// What stands after an apostrophe in English and is no word of its own.
+const CLIPPED_EN: &[&str] = &["s", "d", "ll", "m", "re", "ve", "t"];
 
 /// Cuts folded text at everything that is no letter or digit; decimals stay whole.
 fn cut(folded: &str, language: Language) -> Vec<String> {
-    let mut words = Vec::new();
+    let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
+    let mut clipped = false;
     let mut chars = folded.chars().peekable();
     while let Some(c) = chars.next() {
         let digits = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -77,19 +83,47 @@ fn cut(folded: &str, language: Language) -> Vec<String> {
             }
             word.push(c);
         } else if !word.is_empty() {
-            words.push(std::mem::take(&mut word));
-            // The genitive: "men's" is "men".
-            if c == '\'' && language == Language::En && chars.peek() == Some(&'s') {
-                chars.next();
-                if chars.peek().is_some_and(|c| c.is_alphanumeric()) {
-                    word.push('s');
-                }
+            let apostrophe = c == '\'';
+            let drop = match language {
+                Language::En => clipped && CLIPPED_EN.contains(&word.as_str()),
+                Language::Fr => apostrophe && ELIDED_FR.contains(&word.as_str()),
+            };
+            if drop {
+                word.clear();
+            } else {
+                words.push(std::mem::take(&mut word));
             }
+            clipped = apostrophe;
+        } else {
+            clipped = false;
         }
     }
-    words.push(word);
+    if !(language == Language::En && clipped && CLIPPED_EN.contains(&word.as_str())) {
+        words.push(word);
+    }
     words.retain(|w| !w.is_empty());
-    words
+    thousands(words, language)
+}
+
+/// "1,000" and, in French, "1 000" are a thousand.
+fn thousands(words: Vec<String>, language: Language) -> Vec<String> {
+    let short = |w: &str| (1..=3).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_digit());
+    let three = |w: &str| w.len() == 3 && short(w);
+    // "Indice 50, 150 ml" is no number: only round thousands are joined over a space.
+    let round = |w: &str| matches!(w, "000" | "500");
+    let mut joined: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        match (word.split_once('.'), joined.last_mut()) {
+            (Some((whole, rest)), _) if three(rest) && short(whole) && whole != "0" => {
+                joined.push(format!("{whole}{rest}"));
+            }
+            (None, Some(last)) if language == Language::Fr && round(&word) && short(last) => {
+                last.push_str(&word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
 }
 
 /// Units and their base: (forms, base unit, thousandths of a base unit).
@@ -217,6 +251,13 @@ fn thousandths(word: &str) -> Option<u64> {
 /// alike, so it need not be a word.
 #[must_use]
 pub fn stem(word: &str, language: Language) -> String {
+    let irregular = match language {
+        Language::En => IRREGULAR_EN,
+        Language::Fr => IRREGULAR_FR,
+    };
+    if let Some((_, stem)) = irregular.iter().find(|(form, _)| *form == word) {
+        return (*stem).to_owned();
+    }
     if word.len() < 4 || word.bytes().any(|b| b.is_ascii_digit()) {
         return word.to_owned();
     }
@@ -241,7 +282,11 @@ pub fn head(name: &str, language: Language) -> Option<String> {
             "with", "in", "for", "of", "from", "and", "without", "on", "to", "under", "size",
         ];
         // "A litre of milk": what stands before is no more than a measure.
-        if ends.contains(&word) && stems(&head.join(" "), language).iter().any(|s| !is_measure(s)) {
+        if ends.contains(&word)
+            && stems(&head.join(" "), language)
+                .iter()
+                .any(|s| !is_measure(s))
+        {
             break;
         }
         head.push(word);
@@ -276,17 +321,13 @@ const IRREGULAR_EN: &[(&str, &str)] = &[
 ];
 
 fn stem_en(word: &str) -> String {
-    if let Some((_, stem)) = IRREGULAR_EN.iter().find(|(form, _)| *form == word) {
-        return (*stem).to_owned();
-    }
     let cut = |n: usize| word[..word.len() - n].to_owned();
     if word.ends_with("ies") && word.len() > 4 {
         return cut(3) + "y";
     }
-    if ["sses", "ches", "shes", "xes", "zes", "oes"]
-        .iter()
-        .any(|end| word.ends_with(end))
-    {
+    let es = ["sses", "ches", "shes", "xes", "zes"];
+    // "Potatoes", but "shoes".
+    if es.iter().any(|end| word.ends_with(end)) || (word.ends_with("oes") && word.len() > 5) {
         return cut(2);
     }
     if word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) {
@@ -319,12 +360,10 @@ const IRREGULAR_FR: &[(&str, &str)] = &[
     ("fine", "fin"),
     ("fines", "fin"),
     ("yeux", "oeil"),
+    ("deux", "deux"),
 ];
 
 fn stem_fr(word: &str) -> String {
-    if let Some((_, stem)) = IRREGULAR_FR.iter().find(|(form, _)| *form == word) {
-        return (*stem).to_owned();
-    }
     let mut stem = word.to_owned();
     if let Some(root) = stem.strip_suffix("eaux") {
         return format!("{root}eau");
@@ -335,14 +374,16 @@ fn stem_fr(word: &str) -> String {
     if stem.ends_with("ux") || (stem.ends_with('s') && !stem.ends_with("ss")) {
         stem.pop();
     }
-    // Gender: -elle/-el, -enne/-en, -anche/-anc, -ive/-if, -euse/-eu(x), -ee/-e, -e.
+    if stem.ends_with("ee") {
+        stem.pop();
+    }
+    // Gender: -elle/-el, -enne/-en, -anche/-anc, -ive/-if, -euse/-eu(x), -e.
     for (feminine, masculine) in [
         ("elle", "el"),
         ("enne", "en"),
         ("anche", "anc"),
         ("ive", "if"),
         ("euse", "eu"),
-        ("ee", ""),
         ("e", ""),
     ] {
         if let Some(root) = stem.strip_suffix(feminine) {
@@ -385,9 +426,9 @@ mod tests {
         }
         assert_eq!(fr("du lait d'avoine"), fr("Lait avoine"));
         assert_eq!(fr("des robes bleues"), fr("Robe bleu"));
-        assert_eq!(fr("cinq cents grammes"), "cinq cent gram");
+        assert_eq!(fr("cinq cents grammes"), "cinq cent gramm");
         assert_eq!(fr("un litre d’huile"), "1000ml huil");
-        assert_eq!(fr("deux gâteaux salés"), "deux gateau sal");
+        assert_eq!(fr("deux gâteaux salées"), "deux gateau sale");
     }
 
     #[test]
@@ -411,7 +452,10 @@ mod tests {
             let found = head(name, Language::En).unwrap_or_default();
             assert_eq!(found, head_word, "{name}");
         }
-        assert_eq!(head("un litre de lait d'avoine", Language::Fr).as_deref(), Some("lait"));
+        assert_eq!(
+            head("un litre de lait d'avoine", Language::Fr).as_deref(),
+            Some("lait")
+        );
     }
 
     #[test]
@@ -423,6 +467,14 @@ mod tests {
     }
 
     #[test]
+    fn single_letters_are_sizes_unless_an_apostrophe_says_otherwise() {
+        assert_eq!(en("Men's shirt, size S"), "man shirt s");
+        assert_eq!(en("I'd like the shirt in M, that's it"), "shirt m");
+        assert_eq!(fr("Chemise d'homme, taille M"), "chemis homm m");
+        assert_eq!(fr("j'aimerais qu'elle s'ouvre"), "ouvr");
+    }
+
+    #[test]
     fn a_number_that_is_no_measure_stays_a_number() {
         assert_eq!(en("size 42"), "42");
         assert_eq!(
@@ -430,5 +482,7 @@ mod tests {
             "99999999999999999999 litre"
         );
         assert_eq!(en("usb 3.2 cable"), "usb 3p2 cable");
+        assert_eq!(en("a 1,000 piece puzzle"), "1000 piece puzzle");
+        assert_eq!(fr("1 000 pièces"), "1000 piec");
     }
 }

@@ -68,7 +68,7 @@ impl<R: BufRead> Records<R> {
         } else {
             b','
         };
-        Ok(Some(self.values(bytes)))
+        Ok(Some(self.values(bytes, true)))
     }
 
     /// The next record that is no empty line, with the number of its first line.
@@ -89,15 +89,16 @@ impl<R: BufRead> Records<R> {
             let record = if quotes.open {
                 self.joined(bytes, quotes)?
             } else {
-                self.values(&bytes)
+                self.values(&bytes, !quotes.stray)
             };
             return Ok(Some((number, record)));
         }
     }
 
-    /// Joins the lines of a quoted value. When no line closes it, the lines stay lines.
+    /// Joins the lines of a quoted value. When no line closes it, the lines stay lines, and
+    /// between tabs, where most shops do not quote, the quote is a character like another.
     fn joined(&mut self, first: Vec<u8>, mut quotes: Quotes) -> io::Result<Record> {
-        let mut whole = first;
+        let mut whole = first.clone();
         let mut read: Vec<(u64, Line)> = Vec::new();
         while read.len() < LINES_IN_QUOTES {
             let Some((number, line)) = self.next_line()? else {
@@ -112,15 +113,18 @@ impl<R: BufRead> Records<R> {
             quotes.read(b"\n", self.delimiter);
             quotes.read(bytes, self.delimiter);
             read.push((number, line));
-            if !quotes.open {
-                return Ok(self.values(&whole));
-            }
-            if whole.len() > LONGEST_LINE {
+            if quotes.stray || whole.len() > LONGEST_LINE {
                 break;
+            }
+            if !quotes.open {
+                return Ok(self.values(&whole, true));
             }
         }
         for line in read.into_iter().rev() {
             self.ahead.push_front(line);
+        }
+        if self.delimiter == b'\t' {
+            return Ok(self.values(&first, false));
         }
         Ok(Record::OpenQuote)
     }
@@ -150,7 +154,7 @@ impl<R: BufRead> Records<R> {
         Ok(Some((self.line, Line::Bytes(bytes))))
     }
 
-    fn values(&self, line: &[u8]) -> Record {
+    fn values(&self, line: &[u8], quoted: bool) -> Record {
         let text = match std::str::from_utf8(line) {
             Ok(text) => text,
             Err(e) => return Record::NotUtf8(e.valid_up_to()),
@@ -160,6 +164,7 @@ impl<R: BufRead> Records<R> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .quoting(quoted)
             .delimiter(self.delimiter)
             .buffer_capacity(text.len().clamp(64, 8 << 10))
             .from_reader(text.as_bytes());
@@ -192,6 +197,8 @@ fn clean(value: &str) -> String {
 struct Quotes {
     open: bool,
     at_start: bool,
+    /// A quote closed a value that went on: it was no quoting.
+    stray: bool,
 }
 
 impl Default for Quotes {
@@ -199,6 +206,7 @@ impl Default for Quotes {
         Self {
             open: false,
             at_start: true,
+            stray: false,
         }
     }
 }
@@ -214,6 +222,8 @@ impl Quotes {
                         bytes.next();
                     } else {
                         self.open = false;
+                        let ends = |next: &&u8| **next == delimiter || **next == b'\n';
+                        self.stray |= !bytes.peek().is_none_or(ends);
                     }
                 }
                 self.at_start = false;
@@ -268,9 +278,21 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_is_never_closed_costs_its_own_line_only() {
+    fn between_tabs_a_quote_that_does_not_quote_is_a_character() {
         assert_eq!(
-            read(b"id\ttitle\na\t\"Milk\nb\tOat\nc\tSoy"),
+            read(b"id\ttitle\na\t\"Milk\nb\t\"Best\" tea\nc\t\"The \"\"best\"\" tea\""),
+            [
+                (2, values(&["a", "\"Milk"])),
+                (3, values(&["b", "\"Best\" tea"])),
+                (4, values(&["c", "The \"best\" tea"]))
+            ]
+        );
+    }
+
+    #[test]
+    fn between_commas_a_quote_that_is_never_closed_costs_its_own_line_only() {
+        assert_eq!(
+            read(b"id,title\na,\"Milk\nb,Oat\nc,Soy"),
             [
                 (2, Record::OpenQuote),
                 (3, values(&["b", "Oat"])),

@@ -95,7 +95,9 @@ pub(super) fn interval(text: &str) -> Result<(Timestamp, Timestamp), String> {
 }
 
 fn moment(text: &str, end_of_day: bool) -> Option<Timestamp> {
-    if let Ok(day) = text.parse::<Date>() {
+    if text.len() == "2026-11-01".len()
+        && let Ok(day) = text.parse::<Date>()
+    {
         let day = if end_of_day {
             day.tomorrow().ok()?
         } else {

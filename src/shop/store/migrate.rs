@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const CATALOG: &[&str] = &[include_str!("migrations/catalog/001_catalog.sql")];
 
 /// The orders' schema, oldest first. Never edit one that was released: append.
-pub(super) const ORDERS: &[&str] = &[include_str!("migrations/orders/001_orders.sql")];
+pub(super) const ORDERS: &[&str] = &[
+    include_str!("migrations/orders/001_orders.sql"),
+    include_str!("migrations/orders/002_service.sql"),
+];
 
 /// Brings a database to the newest schema, or refuses one that is newer than this program.
 /// All steps happen in one transaction: after a crash the old schema is still there.

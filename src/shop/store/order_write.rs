@@ -4,7 +4,7 @@
 use super::{Store, StoreError, order_read::name_of, reserve};
 use crate::{
     dialogue::{effect::Purchase, event::WriteRefusal},
-    nlu::slot::Method,
+    nlu::slot::{Method, Service},
     shop::{
         customer::Customer,
         order::{Order, OrderEvent, OrderLine, OrderNumber, OrderState, PaymentState},
@@ -12,12 +12,22 @@ use crate::{
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// Letters and digits of order numbers and references: none that look alike in print
 /// (0 O D Q, 1 I L, 2 Z, 5 S, 8 B, U V).
 const SYMBOLS: &[u8] = b"ACEFGHJKMNPRTWXY34679";
+
+/// What the shop's backend is told of an order.
+#[derive(Serialize)]
+struct OrderMessage<'a> {
+    #[serde(flatten)]
+    order: &'a Order,
+    service: Option<Service>,
+    wanted_at: Option<&'a str>,
+}
 
 impl Store {
     /// Writes the order that was confirmed: the order in state `received` (saved here, not yet
@@ -95,7 +105,20 @@ impl Store {
             "UPDATE reservation SET state = 'sold', at = ?2 WHERE order_id = ?1",
             params![order.id.to_string(), now.as_millisecond()],
         )?;
-        send(&tx, "order", &order.id.to_string(), &order, now)?;
+        tx.execute(
+            "UPDATE orders SET service = ?2, wanted_at = ?3 WHERE id = ?1",
+            params![
+                order.id.to_string(),
+                purchase.service.map(Service::word),
+                purchase.wanted_at
+            ],
+        )?;
+        let message = OrderMessage {
+            order: &order,
+            service: purchase.service,
+            wanted_at: purchase.wanted_at.as_deref(),
+        };
+        send(&tx, "order", &order.id.to_string(), &message, now)?;
         tx.commit()?;
         Ok(order)
     }
@@ -258,7 +281,7 @@ pub(super) fn append(db: &Connection, order: Uuid, event: &OrderEvent) -> Result
 }
 
 /// Queues a message to the shop's backend.
-pub(super) fn send<T: serde::Serialize>(
+pub(super) fn send<T: Serialize>(
     db: &Connection,
     kind: &str,
     subject: &str,
@@ -272,7 +295,7 @@ pub(super) fn send<T: serde::Serialize>(
     Ok(())
 }
 
-pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Content {
         what: "something that can be written as JSON",
         found: e.to_string(),

@@ -165,7 +165,7 @@ impl Store {
     ) -> Result<HashMap<String, u32>, StoreError> {
         let mut statement = self.orders.prepare_cached(
             "SELECT product, sum(quantity) FROM reservation
-             WHERE ((state = 'held' AND expires_at > ?1) OR (state = 'sold' AND at > ?2))
+             WHERE ((state = 'held' AND expires_at > ?1) OR (state = 'sold' AND at >= ?2))
                AND order_id IS NOT ?3
              GROUP BY product",
         )?;

@@ -24,7 +24,7 @@ use crate::{
         words,
     },
 };
-use candidate::Candidate;
+use candidate::{Candidate, Said};
 use filter::{Conditions, Filter};
 use jiff::Timestamp;
 use lexicon::Term;
@@ -240,6 +240,7 @@ impl Search<'_> {
         if vocabulary.is_empty() {
             return Ok(Vec::new());
         }
+        let said = Said::words(self.text, language);
         let head = words::head(self.text, language);
         let terms_of = |freely: bool| {
             let mut terms = vocabulary.terms(&few(stems.clone()), freely);
@@ -256,7 +257,9 @@ impl Search<'_> {
         let mut terms = terms_of(false);
         let mut found = self.worded(&terms, &conditions, language)?;
         let rate = |found: &mut Vec<Candidate>, terms: &[Term]| {
-            found.iter_mut().for_each(|c| c.rate(terms, vocabulary));
+            found
+                .iter_mut()
+                .for_each(|c| c.rate(terms, &said, vocabulary));
             found.iter().map(|c| c.score).fold(0.0, f32::max)
         };
         let mut best = rate(&mut found, &terms);
