@@ -76,6 +76,9 @@ pub struct Lexicon {
     pub limits: Limits,
     /// Words that join two requests.
     pub joints: Vec<String>,
+    /// What must have been said, in part, before a model's word for it is taken: by intent,
+    /// beginnings of words.
+    pub evidence: HashMap<String, Vec<String>>,
     /// How options of made-to-order products are said.
     pub options: super::made_to_order::Options,
 }
@@ -166,6 +169,11 @@ impl Lexicon {
                 *word = fold(word);
             }
         }
+        for beginnings in self.evidence.values_mut() {
+            for word in beginnings {
+                *word = fold(word);
+            }
+        }
         self.sizes = self.sizes.drain().map(|(k, v)| (fold(&k), v)).collect();
         self.ordinals = self.ordinals.drain().map(|(k, v)| (fold(&k), v)).collect();
         self.languages = self.languages.drain().map(|(k, v)| (fold(&k), v)).collect();
@@ -239,6 +247,21 @@ impl Lexicon {
     }
 }
 
+/// The language whose telltale words an utterance holds more of; `None` when it is even.
+#[must_use]
+pub fn guess_language(text: &str) -> Option<Language> {
+    let words = super::words::Words::of(text);
+    let count = |lexicon: &Lexicon| words.keys().filter(|k| lexicon.telltale.contains(*k)).count();
+    // English has no accents to speak of.
+    let accents = usize::from(text.chars().any(|c| "éèêàâçùûôîœÉÀÇ".contains(c)));
+    let (en, fr) = (count(&EN), count(&FR) + accents);
+    match en.cmp(&fr) {
+        std::cmp::Ordering::Greater => Some(Language::En),
+        std::cmp::Ordering::Less => Some(Language::Fr),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
 /// Whether a word is an ISO date, `2026-05-03`.
 #[must_use]
 pub fn is_iso_date(word: &str) -> bool {
@@ -273,6 +296,14 @@ mod tests {
             let lexicon = Lexicon::of(language);
             assert_eq!((lexicon.weekdays.len(), lexicon.months.len()), (7, 12));
         }
+    }
+
+    #[test]
+    fn a_language_is_told_by_its_small_words() {
+        assert_eq!(guess_language("Where is my order?"), Some(Language::En));
+        assert_eq!(guess_language("c'est où les toilettes"), Some(Language::Fr));
+        assert_eq!(guess_language("oui"), Some(Language::Fr));
+        assert_eq!(guess_language("pizza"), None);
     }
 
     #[test]

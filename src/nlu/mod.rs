@@ -11,7 +11,10 @@
 //! Before all three, [`normalise`] writes numbers, prices, order numbers, times and dates as
 //! digits, so that no tier has to know how people say them.
 
+pub mod check;
 pub mod command;
+pub mod eval;
+pub mod fallback;
 pub mod fastpath;
 pub mod grammar;
 pub mod lexicon;
@@ -172,24 +175,104 @@ impl Interpreter {
     /// Understands one utterance. Never fails: what the model cannot be asked, the fallback
     /// answers. Dropping the future cancels the request to the model.
     pub async fn interpret(&self, utterance: &Utterance<'_>) -> Interpretation {
-        if let Some(model) = &self.model
-            && let Ok(proposal) = model.propose(utterance.text, self.deadline).await
-            && let Ok(commands) = serde_json::from_str(&proposal.text)
-        {
-            let confidence = proposal.probability.unwrap_or(0.5);
-            return Interpretation {
-                commands,
-                tier: Tier::Llm,
-                confidence,
-                degraded: false,
-            };
-        }
-        let commands = vec![Command::OutOfScope {}];
-        Interpretation {
+        let Utterance { text, language, context } = *utterance;
+        let words = normalise::normalise(text, language, context);
+        let certain = |commands| Interpretation {
             commands,
-            tier: Tier::Fallback,
-            confidence: 0.2,
-            degraded: true,
+            tier: Tier::Fastpath,
+            confidence: 1.0,
+            degraded: false,
+        };
+        if words.list.is_empty() {
+            return certain(Vec::new());
         }
+        if let Some(commands) = fastpath::understand(&words, language, context) {
+            return certain(commands);
+        }
+        if let Some(model) = &self.model {
+            let turn = prompt::turn(&words.to_string(), context);
+            match model.propose(&turn, self.deadline).await {
+                Ok(proposal) => {
+                    if let Some(commands) = check::check(&proposal.text, &words, language, context) {
+                        let confidence = proposal.probability.unwrap_or(UNTOLD);
+                        return Interpretation { commands, tier: Tier::Llm, confidence, degraded: false };
+                    }
+                    tracing::warn!(answer = %proposal.text, "the model's answer cannot be read");
+                }
+                Err(error) => tracing::warn!(%error, "understanding without the model"),
+            }
+        }
+        let commands = fallback::understand(&words, language, context);
+        Interpretation { commands, tier: Tier::Fallback, confidence: fallback::CONFIDENCE, degraded: true }
+    }
+}
+
+/// The confidence in an answer of a server that does not tell probabilities.
+const UNTOLD: f32 = 0.5;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::sync::Mutex;
+
+    /// A model that says what it is told to, and remembers what it was asked.
+    struct Scripted {
+        answer: Result<&'static str, ()>,
+        asked: Mutex<Vec<String>>,
+    }
+
+    impl CommandModel for Scripted {
+        fn propose<'a>(
+            &'a self,
+            turn: &'a str,
+            deadline: Duration,
+        ) -> BoxFuture<'a, Result<Proposal, ModelError>> {
+            self.asked.lock().unwrap().push(turn.to_owned());
+            let answer = self.answer.map_err(|()| ModelError::Late(deadline));
+            Box::pin(async move {
+                answer.map(|text| Proposal { text: text.into(), probability: Some(0.7) })
+            })
+        }
+    }
+
+    async fn hear(answer: Result<&'static str, ()>, text: &str) -> (Interpretation, Vec<String>) {
+        let model = Arc::new(Scripted { answer, asked: Mutex::default() });
+        let interpreter = Interpreter::new(Some(model.clone()));
+        let context = Context { asked: Some("Buy?".into()), ..Context::default() };
+        let utterance = Utterance { text, language: Language::En, context: &context };
+        let heard = interpreter.interpret(&utterance).await;
+        let asked = model.asked.lock().unwrap().clone();
+        (heard, asked)
+    }
+
+    #[tokio::test]
+    async fn what_is_certain_does_not_reach_the_model() {
+        let (heard, asked) = hear(Err(()), "yes please").await;
+        assert!(heard.confirms() && asked.is_empty() && !heard.degraded);
+    }
+
+    #[tokio::test]
+    async fn a_yes_of_the_model_confirms_nothing() {
+        let (heard, asked) = hear(Ok(r#"[{"intent":"affirm"}]"#), "i suppose one might as well").await;
+        assert_eq!(heard.commands, [Command::Affirm {}]);
+        assert_eq!((heard.tier, heard.confidence), (Tier::Llm, 0.7));
+        assert!(!heard.confirms());
+        assert_eq!(asked, ["[asked: Buy?]\ni suppose one might as well"]);
+    }
+
+    #[tokio::test]
+    async fn without_the_model_the_fallback_answers_and_says_so() {
+        for answer in [Err(()), Ok("no json")] {
+            let (heard, _) = hear(answer, "erm could one perhaps track the parcel somehow").await;
+            assert_eq!(heard.commands, [Command::TrackOrder { order_number: None, item: None }]);
+            assert!(heard.degraded && heard.tier == Tier::Fallback);
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_is_no_command() {
+        let (heard, asked) = hear(Err(()), " ... ").await;
+        assert!(heard.commands.is_empty() && asked.is_empty());
     }
 }

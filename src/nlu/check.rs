@@ -1,0 +1,379 @@
+//! After the model: what it wrote is held against what was said.
+//!
+//! Copied values (products, numbers, order numbers, prices, dates) must occur in the utterance
+//! or in the context; what does not is repaired where only one thing can be meant, else
+//! dropped. Commands that buy or destroy need a word that says so. An `affirm` of the model
+//! stays one, but its tier is `llm`, and a purchase is confirmed on tier `fastpath` only.
+
+use super::{
+    command::{Command, Context},
+    fastpath::without_fillers,
+    lexicon::{Lexicon, is_iso_date},
+    pattern::{is_order_number, is_time},
+    phrase::{self, Slots, fill, has_slot, position, spec, take_limits, without_articles},
+    slot::SlotKind,
+    words::{Word, Words, join},
+};
+use crate::lang::Language;
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// The commands of a model's answer, checked. `None` when the answer is no list of commands.
+#[must_use]
+pub fn check(
+    answer: &str,
+    words: &Words,
+    language: Language,
+    context: &Context,
+) -> Option<Vec<Command>> {
+    let proposed = match serde_json::from_str(answer).ok()? {
+        Value::Array(list) => list,
+        Value::Object(mut object) => match object.remove("commands")? {
+            Value::Array(list) => list,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let lexicon = Lexicon::of(language);
+    let said = Said::new(words, lexicon, context);
+    let mut commands: Vec<Command> = Vec::new();
+    let several = proposed.len() > 1;
+    for value in proposed {
+        let Value::Object(mut slots) = value else { continue };
+        let Some(Value::String(intent)) = slots.remove("intent") else { continue };
+        if let Some(command) = said.command(&intent, slots, several)
+            && !commands.contains(&command)
+        {
+            commands.push(command);
+        }
+    }
+    said.tidy(&mut commands);
+    if commands.is_empty() {
+        commands.push(Command::OutOfScope {});
+    }
+    Some(commands)
+}
+
+/// What the shopper said and saw.
+struct Said<'a> {
+    words: Vec<Word>,
+    lexicon: &'static Lexicon,
+    context: &'a Context,
+    /// Keys of the utterance and of the context's names.
+    keys: HashSet<String>,
+    /// The utterance without spaces, for codes.
+    run: String,
+}
+
+impl<'a> Said<'a> {
+    fn new(words: &Words, lexicon: &'static Lexicon, context: &'a Context) -> Self {
+        let mut keys: HashSet<String> = words.keys().map(str::to_owned).collect();
+        for name in context.last_results.iter().chain(&context.cart).chain(&context.asked) {
+            keys.extend(Words::of(name).keys().map(str::to_owned));
+        }
+        let run = words.keys().collect();
+        Self { words: without_fillers(&words.list, lexicon), lexicon, context, keys, run }
+    }
+
+    /// One command, checked; `None` when nothing of it holds.
+    fn command(&self, intent: &str, proposed: Slots, several: bool) -> Option<Command> {
+        let spec = spec(intent)?;
+        if let Some(beginnings) = self.lexicon.evidence.get(intent)
+            && self.context.pending.as_deref() != Some(intent)
+            && !self.words.iter().any(|w| beginnings.iter().any(|b| w.key.starts_with(b.as_str())))
+        {
+            return None;
+        }
+        let mut slots = Slots::new();
+        for slot in spec.slots {
+            let Some(value) = proposed.get(slot.name) else { continue };
+            if let Some(value) = self.value(slot.name, slot.kind, value) {
+                slots.insert(slot.name.into(), value);
+            }
+        }
+        self.take_apart(intent, &mut slots);
+        if !several {
+            self.fill_certain(intent, &mut slots);
+        }
+        let empty = slots.is_empty();
+        if empty && matches!(intent, "search_product" | "select") {
+            return None;
+        }
+        if empty && matches!(intent, "refine_search") {
+            slots.insert("page".into(), "next".into());
+        }
+        slots.insert("intent".into(), intent.into());
+        serde_json::from_value(Value::Object(slots)).ok()
+    }
+
+    fn value(&self, slot: &str, kind: SlotKind, value: &Value) -> Option<Value> {
+        match kind {
+            SlotKind::Text => match slot {
+                "order_number" => self.order_number(value.as_str()?),
+                "code" => {
+                    let code: String =
+                        value.as_str()?.chars().filter(|c| c.is_alphanumeric()).collect();
+                    self.run.contains(&super::words::fold(&code)).then(|| code.to_uppercase().into())
+                }
+                "language" => {
+                    let iso = value.as_str()?.to_lowercase();
+                    self.lexicon.languages.values().any(|l| *l == iso).then(|| iso.into())
+                }
+                "time" => self.token(value.as_str()?, is_time),
+                "date" => self.token(value.as_str()?, is_iso_date),
+                "comment" | "reason" => Some(value.as_str()?.trim().to_lowercase().into()),
+                "size" => self.size(value.as_str()?),
+                _ => self.text(value.as_str()?).map(Value::from),
+            },
+            SlotKind::TextList => {
+                let list: Vec<String> =
+                    value.as_array()?.iter().filter_map(|v| self.text(v.as_str()?)).collect();
+                (!list.is_empty()).then(|| list.into())
+            }
+            SlotKind::Ordinal => self.position(value.as_i64()?).map(Value::from),
+            SlotKind::OrdinalList => {
+                let list: Vec<i64> = value
+                    .as_array()?
+                    .iter()
+                    .filter_map(Value::as_i64)
+                    .filter(|n| self.positions().contains(n))
+                    .collect();
+                (!list.is_empty()).then(|| list.into())
+            }
+            SlotKind::Count | SlotKind::Price | SlotKind::Score => {
+                let n = value.as_f64()?;
+                self.words.iter().any(|w| w.number() == Some(n)).then(|| value.clone())
+            }
+            SlotKind::OneOf(words) => words.contains(&value.as_str()?).then(|| value.clone()),
+        }
+    }
+
+    /// Free words: without articles, and said (in half of its words at least).
+    fn text(&self, text: &str) -> Option<String> {
+        let words = Words::of(text).list;
+        let bare = without_articles(&words, self.lexicon);
+        if bare.is_empty() || phrase::is_pronoun(&words, self.lexicon) {
+            return None;
+        }
+        let said = bare.iter().filter(|w| self.was_said(&w.key)).count();
+        (2 * said >= bare.len()).then(|| join(bare))
+    }
+
+    /// Whether a word, or one that differs in its ending or a letter or two, was said.
+    fn was_said(&self, key: &str) -> bool {
+        self.keys.contains(key)
+            || key.len() >= 4 && self.keys.iter().any(|k| strsim::jaro_winkler(k, key) > 0.88)
+    }
+
+    fn size(&self, text: &str) -> Option<Value> {
+        let words = Words::of(text).list;
+        if words.is_empty() || !words.iter().all(|w| self.was_said(&w.key)) {
+            let short = self.lexicon.sizes.iter().any(|(said, size)| {
+                size == text && said.split(' ').all(|w| self.keys.contains(w))
+            });
+            return short.then(|| text.into());
+        }
+        Some(self.lexicon.size(&words).unwrap_or_else(|| join(&words)).into())
+    }
+
+    /// The order number that was said, if it is this one or the only one.
+    fn order_number(&self, proposed: &str) -> Option<Value> {
+        let proposed: String =
+            proposed.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase();
+        let said = self.order_numbers();
+        if said.contains(&proposed) || self.run.contains(&proposed.to_lowercase()) && proposed.len() >= 3 {
+            return Some(proposed.into());
+        }
+        match &said[..] {
+            [only] => Some(only.clone().into()),
+            _ => None,
+        }
+    }
+
+    fn order_numbers(&self) -> Vec<String> {
+        let texts = self.words.iter().map(|w| w.text.to_uppercase());
+        texts.filter(|t| is_order_number(t) && !t.contains(['.', ':'])).collect()
+    }
+
+    /// A time or a date as normalised; as said where it is none.
+    fn token(&self, proposed: &str, is_one: fn(&str) -> bool) -> Option<Value> {
+        let mut found = self.words.iter().filter(|w| is_one(&w.key));
+        if self.words.iter().any(|w| w.key == proposed) {
+            return Some(proposed.into());
+        }
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only.key.clone().into()),
+            (None, _) if !is_one(proposed) => self.text(proposed).map(Value::from),
+            _ => None,
+        }
+    }
+
+    /// Positions that were said.
+    fn positions(&self) -> Vec<i64> {
+        let mut out = Vec::new();
+        for at in 0..self.words.len() {
+            for len in [2, 1] {
+                if let Some(range) = self.words.get(at..at + len)
+                    && let Some(n) = position(range, self.lexicon)
+                {
+                    out.push(i64::from(n));
+                }
+            }
+        }
+        out
+    }
+
+    fn position(&self, proposed: i64) -> Option<i64> {
+        let said = self.positions();
+        if said.contains(&proposed) {
+            return Some(proposed);
+        }
+        match &said[..] {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// A product phrase that the model left whole: number, colour, size, price go to their
+    /// slots, where the model did not fill them.
+    fn take_apart(&self, intent: &str, slots: &mut Slots) {
+        let main = match intent {
+            "search_product" | "refine_search" => "query",
+            "add_to_cart" | "set_quantity" | "remove_from_cart" => "item",
+            _ => return,
+        };
+        let Some(Value::String(text)) = slots.get(main) else { return };
+        let mut words = Words::of(text).list;
+        let limits = take_limits(&mut words, self.lexicon);
+        let mut parts = Slots::new();
+        fill(intent, main, &words, self.lexicon, &mut parts);
+        if !parts.contains_key(main) && parts.is_empty() {
+            return;
+        }
+        slots.remove(main);
+        for (slot, value) in parts {
+            slots.entry(slot).or_insert(value);
+        }
+        for (slot, value) in [("min_price", limits.0), ("max_price", limits.1)] {
+            if let Some(value) = value
+                && has_slot(intent, slot)
+            {
+                slots.entry(slot).or_insert(value.into());
+            }
+        }
+    }
+
+    /// What the words say without doubt, when they hold one command: price limits, the one
+    /// order number, the number before the product.
+    fn fill_certain(&self, intent: &str, slots: &mut Slots) {
+        if has_slot(intent, "max_price") {
+            let (min, max) = take_limits(&mut self.words.clone(), self.lexicon);
+            for (slot, value) in [("min_price", min), ("max_price", max)] {
+                if has_slot(intent, slot) {
+                    match value {
+                        Some(value) => slots.insert(slot.into(), value.into()),
+                        None => slots.remove(slot),
+                    };
+                }
+            }
+        }
+        if has_slot(intent, "order_number")
+            && let [only] = &self.order_numbers()[..]
+        {
+            slots.entry("order_number").or_insert(only.clone().into());
+        }
+        if intent == "add_to_cart"
+            && !slots.contains_key("quantity")
+            && let Some(n) = self.number_before(slots.get("item"))
+        {
+            slots.insert("quantity".into(), n.into());
+        }
+        // A size that was copied into the number, or the other way round.
+        if let (Some(size), Some(quantity)) = (slots.get("size"), slots.get("quantity"))
+            && size.as_str().is_some_and(|s| quantity.to_string() == s)
+            && self.words.iter().filter(|w| Some(w.key.as_str()) == size.as_str()).count() == 1
+        {
+            let sized = self.words.windows(2).any(|w| {
+                matches!(w[0].key.as_str(), "size" | "taille" | "pointure" | "en") && Some(w[1].key.as_str()) == size.as_str()
+            });
+            slots.remove(if sized { "quantity" } else { "size" });
+        }
+    }
+
+    /// "2 oat milks", "2 bags of rice": the count before the item's first word.
+    fn number_before(&self, item: Option<&Value>) -> Option<u32> {
+        let first = Words::of(item?.as_str()?).list.into_iter().next()?.key;
+        let at = self.words.iter().position(|w| w.key == first)?;
+        let back = |n: usize| at.checked_sub(n).and_then(|i| self.words.get(i));
+        let container = back(2).is_some_and(|w| self.lexicon.containers.contains(&w.key))
+            && back(1).is_some_and(|w| self.lexicon.of.contains(&w.key));
+        back(if container { 3 } else { 1 })?.count()
+    }
+
+    /// Courtesy beside a request, a yes or no that nobody asked for.
+    fn tidy(&self, commands: &mut Vec<Command>) {
+        let courtesy = |c: &Command| matches!(c, Command::Greet {} | Command::Thank {});
+        if commands.iter().any(|c| !courtesy(c) && !matches!(c, Command::Goodbye {})) {
+            commands.retain(|c| !courtesy(c));
+        }
+        let asked = self.context.asked.is_some() || self.context.pending.is_some();
+        if commands.len() > 1 {
+            commands.retain(|c| !matches!(c, Command::OutOfScope {}));
+            if !asked {
+                commands.retain(|c| !matches!(c, Command::Affirm {} | Command::Deny {}));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::nlu::normalise::normalise;
+    use serde_json::json;
+
+    fn checked(language: Language, said: &str, proposed: Value) -> Value {
+        let context = Context { cart: vec!["oat milk".into()], ..Context::default() };
+        let words = normalise(said, language, &context);
+        let commands = check(&proposed.to_string(), &words, language, &context).unwrap();
+        serde_json::to_value(commands).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_said_is_dropped_or_repaired() {
+        let en = |said, proposed| checked(Language::En, said, proposed);
+        assert_eq!(en("so uh where would order A7K2P9 be", json!([{"intent": "track_order", "order_number": "A7K2P6"}])),
+            json!([{"intent": "track_order", "order_number": "A7K2P9"}]));
+        assert_eq!(en("where might it be", json!([{"intent": "track_order", "order_number": "12345"}])),
+            json!([{"intent": "track_order"}]));
+        assert_eq!(en("chuck some bananas in", json!([{"intent": "add_to_cart", "item": "the bananas", "quantity": 5}])),
+            json!([{"intent": "add_to_cart", "item": "bananas"}]));
+        assert_eq!(en("3 bags of rice for me", json!([{"intent": "add_to_cart", "item": "rice"}])),
+            json!([{"intent": "add_to_cart", "item": "rice", "quantity": 3}]));
+        assert_eq!(en("a blue scarf, at most 30 euros", json!([{"intent": "search_product", "query": "blue scarf"}])),
+            json!([{"intent": "search_product", "query": "scarf", "color": "blue", "max_price": 30}]));
+        // A name from the cart counts as said.
+        assert_eq!(en("not that milk", json!([{"intent": "remove_from_cart", "item": "oat milk"}])),
+            json!([{"intent": "remove_from_cart", "item": "oat milk"}]));
+    }
+
+    #[test]
+    fn buying_and_destroying_need_a_word_for_it() {
+        let en = |said, proposed| checked(Language::En, said, proposed);
+        assert_eq!(en("never mind", json!([{"intent": "checkout"}])), json!([{"intent": "out_of_scope"}]));
+        assert_eq!(en("my uncle is tall", json!([{"intent": "clear_cart"}])), json!([{"intent": "out_of_scope"}]));
+        assert_eq!(en("i think i am ready to pay", json!([{"intent": "checkout"}])), json!([{"intent": "checkout"}]));
+    }
+
+    #[test]
+    fn lists_are_tidied() {
+        let fr = |said, proposed| checked(Language::Fr, said, proposed);
+        assert_eq!(fr("bonjour, vous n'auriez pas des piles par hasard", json!([{"intent": "greet"},
+            {"intent": "search_product", "query": "des piles"}, {"intent": "search_product", "query": "piles"}])),
+            json!([{"intent": "search_product", "query": "piles"}]));
+        assert!(check("pas de json", &Words::of("x"), Language::Fr, &Context::default()).is_none());
+        let wrapped = json!({"commands": [{"intent": "help"}]});
+        assert_eq!(fr("au secours", wrapped), json!([{"intent": "help"}]));
+    }
+}
