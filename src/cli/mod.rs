@@ -10,6 +10,7 @@ pub mod hear;
 pub mod output;
 pub mod small;
 pub mod transcribe;
+pub mod understand;
 
 use crate::{
     models::ModelStore,

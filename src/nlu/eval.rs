@@ -184,7 +184,7 @@ impl fmt::Display for Report {
             [name.to_owned(), rate.lines.to_string(), percent(rate.exact_share()), percent(rate.intent_share())]
         };
         let mut tiers = Table::new();
-        tiers.load_preset(UTF8_FULL_CONDENSED);
+        tiers.load_style(UTF8_FULL_CONDENSED);
         tiers.set_header(["tier", "lines", "exact", "intents", "p50 ms", "p95 ms"]);
         let all = [("all", &self.all)];
         for (name, rate) in all.into_iter().chain(self.tiers.iter().map(|(n, r)| (*n, r))) {
@@ -194,7 +194,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "{tiers}")?;
         let mut intents = Table::new();
-        intents.load_preset(UTF8_FULL_CONDENSED);
+        intents.load_style(UTF8_FULL_CONDENSED);
         intents.set_header(["intent", "lines", "exact", "intents"]);
         for (name, rate) in &self.intents {
             intents.add_row(row(name, rate));
