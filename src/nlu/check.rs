@@ -39,8 +39,12 @@ pub fn check(
     let mut commands: Vec<Command> = Vec::new();
     let several = proposed.len() > 1;
     for value in proposed {
-        let Value::Object(mut slots) = value else { continue };
-        let Some(Value::String(intent)) = slots.remove("intent") else { continue };
+        let Value::Object(mut slots) = value else {
+            continue;
+        };
+        let Some(Value::String(intent)) = slots.remove("intent") else {
+            continue;
+        };
         if let Some(command) = said.command(&intent, slots, several)
             && !commands.contains(&command)
         {
@@ -68,11 +72,22 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn new(words: &Words, lexicon: &'static Lexicon, context: &'a Context) -> Self {
         let mut keys: HashSet<String> = words.keys().map(str::to_owned).collect();
-        for name in context.last_results.iter().chain(&context.cart).chain(&context.asked) {
+        for name in context
+            .last_results
+            .iter()
+            .chain(&context.cart)
+            .chain(&context.asked)
+        {
             keys.extend(Words::of(name).keys().map(str::to_owned));
         }
         let run = words.keys().collect();
-        Self { words: without_fillers(&words.list, lexicon), lexicon, context, keys, run }
+        Self {
+            words: without_fillers(&words.list, lexicon),
+            lexicon,
+            context,
+            keys,
+            run,
+        }
     }
 
     /// One command, checked; `None` when nothing of it holds.
@@ -80,13 +95,18 @@ impl<'a> Said<'a> {
         let spec = spec(intent)?;
         if let Some(beginnings) = self.lexicon.evidence.get(intent)
             && self.context.pending.as_deref() != Some(intent)
-            && !self.words.iter().any(|w| beginnings.iter().any(|b| w.key.starts_with(b.as_str())))
+            && !self
+                .words
+                .iter()
+                .any(|w| beginnings.iter().any(|b| w.key.starts_with(b.as_str())))
         {
             return None;
         }
         let mut slots = Slots::new();
         for slot in spec.slots {
-            let Some(value) = proposed.get(slot.name) else { continue };
+            let Some(value) = proposed.get(slot.name) else {
+                continue;
+            };
             if let Some(value) = self.value(slot.name, slot.kind, value) {
                 slots.insert(slot.name.into(), value);
             }
@@ -111,13 +131,22 @@ impl<'a> Said<'a> {
             SlotKind::Text => match slot {
                 "order_number" => self.order_number(value.as_str()?),
                 "code" => {
-                    let code: String =
-                        value.as_str()?.chars().filter(|c| c.is_alphanumeric()).collect();
-                    self.run.contains(&super::words::fold(&code)).then(|| code.to_uppercase().into())
+                    let code: String = value
+                        .as_str()?
+                        .chars()
+                        .filter(|c| c.is_alphanumeric())
+                        .collect();
+                    self.run
+                        .contains(&super::words::fold(&code))
+                        .then(|| code.to_uppercase().into())
                 }
                 "language" => {
                     let iso = value.as_str()?.to_lowercase();
-                    self.lexicon.languages.values().any(|l| *l == iso).then(|| iso.into())
+                    self.lexicon
+                        .languages
+                        .values()
+                        .any(|l| *l == iso)
+                        .then(|| iso.into())
                 }
                 "time" => self.token(value.as_str()?, is_time),
                 "date" => self.token(value.as_str()?, is_iso_date),
@@ -126,8 +155,11 @@ impl<'a> Said<'a> {
                 _ => self.text(value.as_str()?).map(Value::from),
             },
             SlotKind::TextList => {
-                let list: Vec<String> =
-                    value.as_array()?.iter().filter_map(|v| self.text(v.as_str()?)).collect();
+                let list: Vec<String> = value
+                    .as_array()?
+                    .iter()
+                    .filter_map(|v| self.text(v.as_str()?))
+                    .collect();
                 (!list.is_empty()).then(|| list.into())
             }
             SlotKind::Ordinal => self.position(value.as_i64()?).map(Value::from),
@@ -142,7 +174,10 @@ impl<'a> Said<'a> {
             }
             SlotKind::Count | SlotKind::Price | SlotKind::Score => {
                 let n = value.as_f64()?;
-                self.words.iter().any(|w| w.number() == Some(n)).then(|| value.clone())
+                self.words
+                    .iter()
+                    .any(|w| w.number() == Some(n))
+                    .then(|| value.clone())
             }
             SlotKind::OneOf(words) => words.contains(&value.as_str()?).then(|| value.clone()),
         }
@@ -162,26 +197,41 @@ impl<'a> Said<'a> {
     /// Whether a word, or one that differs in its ending or a letter or two, was said.
     fn was_said(&self, key: &str) -> bool {
         self.keys.contains(key)
-            || key.len() >= 4 && self.keys.iter().any(|k| strsim::jaro_winkler(k, key) > 0.88)
+            || key.len() >= 4
+                && self
+                    .keys
+                    .iter()
+                    .any(|k| strsim::jaro_winkler(k, key) > 0.88)
     }
 
     fn size(&self, text: &str) -> Option<Value> {
         let words = Words::of(text).list;
         if words.is_empty() || !words.iter().all(|w| self.was_said(&w.key)) {
-            let short = self.lexicon.sizes.iter().any(|(said, size)| {
-                size == text && said.split(' ').all(|w| self.keys.contains(w))
-            });
+            let short =
+                self.lexicon.sizes.iter().any(|(said, size)| {
+                    size == text && said.split(' ').all(|w| self.keys.contains(w))
+                });
             return short.then(|| text.into());
         }
-        Some(self.lexicon.size(&words).unwrap_or_else(|| join(&words)).into())
+        Some(
+            self.lexicon
+                .size(&words)
+                .unwrap_or_else(|| join(&words))
+                .into(),
+        )
     }
 
     /// The order number that was said, if it is this one or the only one.
     fn order_number(&self, proposed: &str) -> Option<Value> {
-        let proposed: String =
-            proposed.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase();
+        let proposed: String = proposed
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric())
+            .collect::<String>()
+            .to_uppercase();
         let said = self.order_numbers();
-        if said.contains(&proposed) || self.run.contains(&proposed.to_lowercase()) && proposed.len() >= 3 {
+        if said.contains(&proposed)
+            || self.run.contains(&proposed.to_lowercase()) && proposed.len() >= 3
+        {
             return Some(proposed.into());
         }
         match &said[..] {
@@ -192,7 +242,9 @@ impl<'a> Said<'a> {
 
     fn order_numbers(&self) -> Vec<String> {
         let texts = self.words.iter().map(|w| w.text.to_uppercase());
-        texts.filter(|t| is_order_number(t) && !t.contains(['.', ':'])).collect()
+        texts
+            .filter(|t| is_order_number(t) && !t.contains(['.', ':']))
+            .collect()
     }
 
     /// A time or a date as normalised; as said where it is none.
@@ -242,7 +294,9 @@ impl<'a> Said<'a> {
             "add_to_cart" | "set_quantity" | "remove_from_cart" => "item",
             _ => return,
         };
-        let Some(Value::String(text)) = slots.get(main) else { return };
+        let Some(Value::String(text)) = slots.get(main) else {
+            return;
+        };
         let mut words = Words::of(text).list;
         let limits = take_limits(&mut words, self.lexicon);
         let mut parts = Slots::new();
@@ -291,10 +345,16 @@ impl<'a> Said<'a> {
         // A size that was copied into the number, or the other way round.
         if let (Some(size), Some(quantity)) = (slots.get("size"), slots.get("quantity"))
             && size.as_str().is_some_and(|s| quantity.to_string() == s)
-            && self.words.iter().filter(|w| Some(w.key.as_str()) == size.as_str()).count() == 1
+            && self
+                .words
+                .iter()
+                .filter(|w| Some(w.key.as_str()) == size.as_str())
+                .count()
+                == 1
         {
             let sized = self.words.windows(2).any(|w| {
-                matches!(w[0].key.as_str(), "size" | "taille" | "pointure" | "en") && Some(w[1].key.as_str()) == size.as_str()
+                matches!(w[0].key.as_str(), "size" | "taille" | "pointure" | "en")
+                    && Some(w[1].key.as_str()) == size.as_str()
             });
             slots.remove(if sized { "quantity" } else { "size" });
         }
@@ -313,7 +373,10 @@ impl<'a> Said<'a> {
     /// Courtesy beside a request, a yes or no that nobody asked for.
     fn tidy(&self, commands: &mut Vec<Command>) {
         let courtesy = |c: &Command| matches!(c, Command::Greet {} | Command::Thank {});
-        if commands.iter().any(|c| !courtesy(c) && !matches!(c, Command::Goodbye {})) {
+        if commands
+            .iter()
+            .any(|c| !courtesy(c) && !matches!(c, Command::Goodbye {}))
+        {
             commands.retain(|c| !courtesy(c));
         }
         let asked = self.context.asked.is_some() || self.context.pending.is_some();
@@ -334,7 +397,10 @@ mod tests {
     use serde_json::json;
 
     fn checked(language: Language, said: &str, proposed: Value) -> Value {
-        let context = Context { cart: vec!["oat milk".into()], ..Context::default() };
+        let context = Context {
+            cart: vec!["oat milk".into()],
+            ..Context::default()
+        };
         let words = normalise(said, language, &context);
         let commands = check(&proposed.to_string(), &words, language, &context).unwrap();
         serde_json::to_value(commands).unwrap()
@@ -343,36 +409,88 @@ mod tests {
     #[test]
     fn what_was_not_said_is_dropped_or_repaired() {
         let en = |said, proposed| checked(Language::En, said, proposed);
-        assert_eq!(en("so uh where would order A7K2P9 be", json!([{"intent": "track_order", "order_number": "A7K2P6"}])),
-            json!([{"intent": "track_order", "order_number": "A7K2P9"}]));
-        assert_eq!(en("where might it be", json!([{"intent": "track_order", "order_number": "12345"}])),
-            json!([{"intent": "track_order"}]));
-        assert_eq!(en("chuck some bananas in", json!([{"intent": "add_to_cart", "item": "the bananas", "quantity": 5}])),
-            json!([{"intent": "add_to_cart", "item": "bananas"}]));
-        assert_eq!(en("3 bags of rice for me", json!([{"intent": "add_to_cart", "item": "rice"}])),
-            json!([{"intent": "add_to_cart", "item": "rice", "quantity": 3}]));
-        assert_eq!(en("a blue scarf, at most 30 euros", json!([{"intent": "search_product", "query": "blue scarf"}])),
-            json!([{"intent": "search_product", "query": "scarf", "color": "blue", "max_price": 30}]));
+        assert_eq!(
+            en(
+                "so uh where would order A7K2P9 be",
+                json!([{"intent": "track_order", "order_number": "A7K2P6"}])
+            ),
+            json!([{"intent": "track_order", "order_number": "A7K2P9"}])
+        );
+        assert_eq!(
+            en(
+                "where might it be",
+                json!([{"intent": "track_order", "order_number": "12345"}])
+            ),
+            json!([{"intent": "track_order"}])
+        );
+        assert_eq!(
+            en(
+                "chuck some bananas in",
+                json!([{"intent": "add_to_cart", "item": "the bananas", "quantity": 5}])
+            ),
+            json!([{"intent": "add_to_cart", "item": "bananas"}])
+        );
+        assert_eq!(
+            en(
+                "3 bags of rice for me",
+                json!([{"intent": "add_to_cart", "item": "rice"}])
+            ),
+            json!([{"intent": "add_to_cart", "item": "rice", "quantity": 3}])
+        );
+        assert_eq!(
+            en(
+                "a blue scarf, at most 30 euros",
+                json!([{"intent": "search_product", "query": "blue scarf"}])
+            ),
+            json!([{"intent": "search_product", "query": "scarf", "color": "blue", "max_price": 30}])
+        );
         // A name from the cart counts as said.
-        assert_eq!(en("not that milk", json!([{"intent": "remove_from_cart", "item": "oat milk"}])),
-            json!([{"intent": "remove_from_cart", "item": "oat milk"}]));
+        assert_eq!(
+            en(
+                "not that milk",
+                json!([{"intent": "remove_from_cart", "item": "oat milk"}])
+            ),
+            json!([{"intent": "remove_from_cart", "item": "oat milk"}])
+        );
     }
 
     #[test]
     fn buying_and_destroying_need_a_word_for_it() {
         let en = |said, proposed| checked(Language::En, said, proposed);
-        assert_eq!(en("never mind", json!([{"intent": "checkout"}])), json!([{"intent": "out_of_scope"}]));
-        assert_eq!(en("my uncle is tall", json!([{"intent": "clear_cart"}])), json!([{"intent": "out_of_scope"}]));
-        assert_eq!(en("i think i am ready to pay", json!([{"intent": "checkout"}])), json!([{"intent": "checkout"}]));
+        assert_eq!(
+            en("never mind", json!([{"intent": "checkout"}])),
+            json!([{"intent": "out_of_scope"}])
+        );
+        assert_eq!(
+            en("my uncle is tall", json!([{"intent": "clear_cart"}])),
+            json!([{"intent": "out_of_scope"}])
+        );
+        assert_eq!(
+            en("i think i am ready to pay", json!([{"intent": "checkout"}])),
+            json!([{"intent": "checkout"}])
+        );
     }
 
     #[test]
     fn lists_are_tidied() {
         let fr = |said, proposed| checked(Language::Fr, said, proposed);
-        assert_eq!(fr("bonjour, vous n'auriez pas des piles par hasard", json!([{"intent": "greet"},
-            {"intent": "search_product", "query": "des piles"}, {"intent": "search_product", "query": "piles"}])),
-            json!([{"intent": "search_product", "query": "piles"}]));
-        assert!(check("pas de json", &Words::of("x"), Language::Fr, &Context::default()).is_none());
+        assert_eq!(
+            fr(
+                "bonjour, vous n'auriez pas des piles par hasard",
+                json!([{"intent": "greet"},
+            {"intent": "search_product", "query": "des piles"}, {"intent": "search_product", "query": "piles"}])
+            ),
+            json!([{"intent": "search_product", "query": "piles"}])
+        );
+        assert!(
+            check(
+                "pas de json",
+                &Words::of("x"),
+                Language::Fr,
+                &Context::default()
+            )
+            .is_none()
+        );
         let wrapped = json!({"commands": [{"intent": "help"}]});
         assert_eq!(fr("au secours", wrapped), json!([{"intent": "help"}]));
     }

@@ -53,7 +53,10 @@ pub fn read(text: &str) -> Result<Vec<Line>, LineError> {
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(i, line)| {
-            serde_json::from_str(line).map_err(|reason| LineError { number: i + 1, reason })
+            serde_json::from_str(line).map_err(|reason| LineError {
+                number: i + 1,
+                reason,
+            })
         })
         .collect()
 }
@@ -122,12 +125,24 @@ pub struct Report {
 }
 
 /// Understands every line and compares.
-pub async fn evaluate(lines: &[Line], language: Option<Language>, interpreter: &Interpreter) -> Report {
+pub async fn evaluate(
+    lines: &[Line],
+    language: Option<Language>,
+    interpreter: &Interpreter,
+) -> Report {
     let mut report = Report::default();
     let mut times: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
     for line in lines {
-        let language = line.lang.or(language).or_else(|| guess_language(&line.text)).unwrap_or(Language::En);
-        let utterance = Utterance { text: &line.text, language, context: &line.context };
+        let language = line
+            .lang
+            .or(language)
+            .or_else(|| guess_language(&line.text))
+            .unwrap_or(Language::En);
+        let utterance = Utterance {
+            text: &line.text,
+            language,
+            context: &line.context,
+        };
         let begun = Instant::now();
         let heard = interpreter.interpret(&utterance).await;
         let took = begun.elapsed();
@@ -139,9 +154,21 @@ pub async fn evaluate(lines: &[Line], language: Option<Language>, interpreter: &
         let names = |list: &[Command]| list.iter().map(Command::intent).collect::<Vec<_>>();
         let intents = names(&line.expect) == names(&heard.commands);
         report.all.count(exact, intents);
-        report.tiers.entry(heard.tier.name()).or_default().count(exact, intents);
-        let first = line.expect.first().map_or("none", Command::intent).to_owned();
-        report.intents.entry(first).or_default().count(exact, intents);
+        report
+            .tiers
+            .entry(heard.tier.name())
+            .or_default()
+            .count(exact, intents);
+        let first = line
+            .expect
+            .first()
+            .map_or("none", Command::intent)
+            .to_owned();
+        report
+            .intents
+            .entry(first)
+            .or_default()
+            .count(exact, intents);
         if !exact {
             report.misses.push(Miss {
                 id: line.id.clone(),
@@ -167,7 +194,12 @@ pub async fn evaluate(lines: &[Line], language: Option<Language>, interpreter: &
 /// Commands without the slots that are not scored.
 fn scored(commands: &[Command]) -> Value {
     let mut value = serde_json::to_value(commands).unwrap_or_default();
-    for command in value.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+    for command in value
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         match command.get("intent").and_then(Value::as_str) {
             Some("feedback") => command.remove("comment"),
             Some("talk_to_human") => command.remove("reason"),
@@ -181,14 +213,24 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         let row = |name: &str, rate: &Rate| {
-            [name.to_owned(), rate.lines.to_string(), percent(rate.exact_share()), percent(rate.intent_share())]
+            [
+                name.to_owned(),
+                rate.lines.to_string(),
+                percent(rate.exact_share()),
+                percent(rate.intent_share()),
+            ]
         };
         let mut tiers = Table::new();
         tiers.load_style(UTF8_FULL_CONDENSED);
         tiers.set_header(["tier", "lines", "exact", "intents", "p50 ms", "p95 ms"]);
         let all = [("all", &self.all)];
-        for (name, rate) in all.into_iter().chain(self.tiers.iter().map(|(n, r)| (*n, r))) {
-            let time = |of: &BTreeMap<&str, f64>| of.get(name).map_or("-".to_owned(), |ms| format!("{ms:.1}"));
+        for (name, rate) in all
+            .into_iter()
+            .chain(self.tiers.iter().map(|(n, r)| (*n, r)))
+        {
+            let time = |of: &BTreeMap<&str, f64>| {
+                of.get(name).map_or("-".to_owned(), |ms| format!("{ms:.1}"))
+            };
             let [a, b, c, d] = row(name, rate);
             tiers.add_row([a, b, c, d, time(&self.ms_p50), time(&self.ms_p95)]);
         }
@@ -203,7 +245,12 @@ impl fmt::Display for Report {
         for miss in &self.misses {
             let json = |commands: &[Command]| serde_json::to_string(commands).unwrap_or_default();
             writeln!(f, "{} [{}] {}", miss.id, miss.tier.name(), miss.text)?;
-            writeln!(f, "  expected {}\n  found    {}", json(&miss.expected), json(&miss.found))?;
+            writeln!(
+                f,
+                "  expected {}\n  found    {}",
+                json(&miss.expected),
+                json(&miss.found)
+            )?;
         }
         Ok(())
     }
@@ -223,7 +270,14 @@ mod tests {
         ))
         .unwrap();
         let report = evaluate(&lines, None, &Interpreter::new(None)).await;
-        assert_eq!(report.all, Rate { lines: 3, exact: 2, intents: 3 });
+        assert_eq!(
+            report.all,
+            Rate {
+                lines: 3,
+                exact: 2,
+                intents: 3
+            }
+        );
         assert_eq!(report.misses[0].id, 2);
         assert!(report.to_string().contains("66.7 %"));
         assert!(read("{}").unwrap_err().to_string().starts_with("line 1"));

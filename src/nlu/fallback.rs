@@ -19,8 +19,10 @@ use std::sync::LazyLock;
 /// How sure the fallback is, 0 to 1.
 pub const CONFIDENCE: f32 = 0.3;
 
-static EN: LazyLock<Rules> = LazyLock::new(|| read(include_str!("../../assets/nlu/fallback.en.toml")));
-static FR: LazyLock<Rules> = LazyLock::new(|| read(include_str!("../../assets/nlu/fallback.fr.toml")));
+static EN: LazyLock<Rules> =
+    LazyLock::new(|| read(include_str!("../../assets/nlu/fallback.en.toml")));
+static FR: LazyLock<Rules> =
+    LazyLock::new(|| read(include_str!("../../assets/nlu/fallback.fr.toml")));
 
 fn read(text: &str) -> Rules {
     // Part of the program, read by a test: not input.
@@ -55,7 +57,10 @@ fn by_clause(words: &[Word], language: Language, context: &Context) -> Vec<Comma
         if end < words.len() && words[end].after.is_none() {
             continue;
         }
-        let clause = Words { list: words[start..end].to_vec(), question: false };
+        let clause = Words {
+            list: words[start..end].to_vec(),
+            question: false,
+        };
         for command in fastpath::understand(&clause, language, context).unwrap_or_default() {
             // A yes among other words is none.
             if !matches!(command, Command::Affirm {}) && !commands.contains(&command) {
@@ -64,8 +69,12 @@ fn by_clause(words: &[Word], language: Language, context: &Context) -> Vec<Comma
         }
         start = end;
     }
-    let courtesy =
-        |c: &Command| matches!(c, Command::Greet {} | Command::Thank {} | Command::Deny {} | Command::OutOfScope {});
+    let courtesy = |c: &Command| {
+        matches!(
+            c,
+            Command::Greet {} | Command::Thank {} | Command::Deny {} | Command::OutOfScope {}
+        )
+    };
     if commands.iter().any(|c| !courtesy(c)) {
         commands.retain(|c| !courtesy(c));
     }
@@ -80,7 +89,9 @@ fn plain_search(words: &[Word], lexicon: &Lexicon) -> Option<Command> {
     let plain = (1..=5).contains(&words.len())
         && !words.iter().any(|w| lexicon.breakers.contains(&w.key))
         && !words.iter().skip(1).any(|w| w.after.is_some())
-        && words.iter().any(|w| w.key.len() > 2 && w.number().is_none());
+        && words
+            .iter()
+            .any(|w| w.key.len() > 2 && w.number().is_none());
     if !plain {
         return None;
     }
@@ -109,17 +120,61 @@ mod tests {
     #[test]
     fn cue_words_are_enough_for_the_usual() {
         for (language, said, meant) in [
-            (En, "oat milk", json!([{"intent": "search_product", "query": "oat milk"}])),
-            (En, "it is so cold today, do you have gloves?", json!([{"intent": "search_product", "query": "gloves"}])),
-            (En, "I wonder whatever happened to my parcel", json!([{"intent": "track_order"}])),
-            (En, "you know what just cancel the order for me", json!([{"intent": "cancel_order"}])),
-            (En, "I think I would like to pay now if I may", json!([{"intent": "checkout"}])),
-            (En, "my brother is a funny guy isn't he", json!([{"intent": "out_of_scope"}])),
-            (Fr, "lait d'avoine", json!([{"intent": "search_product", "query": "lait d'avoine"}])),
-            (Fr, "mon colis n'a toujours pas bougé d'un poil", json!([{"intent": "track_order"}])),
-            (Fr, "on va dire que je voudrais régler tout ça", json!([{"intent": "checkout"}])),
-            (Fr, "il y a moyen de causer à un humain ou pas", json!([{"intent": "talk_to_human"}])),
-            (Fr, "hier mon voisin a tondu sa pelouse", json!([{"intent": "out_of_scope"}])),
+            (
+                En,
+                "oat milk",
+                json!([{"intent": "search_product", "query": "oat milk"}]),
+            ),
+            (
+                En,
+                "it is so cold today, do you have gloves?",
+                json!([{"intent": "search_product", "query": "gloves"}]),
+            ),
+            (
+                En,
+                "I wonder whatever happened to my parcel",
+                json!([{"intent": "track_order"}]),
+            ),
+            (
+                En,
+                "you know what just cancel the order for me",
+                json!([{"intent": "cancel_order"}]),
+            ),
+            (
+                En,
+                "I think I would like to pay now if I may",
+                json!([{"intent": "checkout"}]),
+            ),
+            (
+                En,
+                "my brother is a funny guy isn't he",
+                json!([{"intent": "out_of_scope"}]),
+            ),
+            (
+                Fr,
+                "lait d'avoine",
+                json!([{"intent": "search_product", "query": "lait d'avoine"}]),
+            ),
+            (
+                Fr,
+                "mon colis n'a toujours pas bougé d'un poil",
+                json!([{"intent": "track_order"}]),
+            ),
+            (
+                Fr,
+                "on va dire que je voudrais régler tout ça",
+                json!([{"intent": "checkout"}]),
+            ),
+            (
+                Fr,
+                "il y a moyen de causer à un humain ou pas",
+                json!([{"intent": "talk_to_human"}]),
+            ),
+            (
+                Fr,
+                "hier mon voisin a tondu sa pelouse",
+                json!([{"intent": "out_of_scope"}]),
+            ),
         ] {
             let words = normalise(said, language, &Context::default());
             let heard = understand(&words, language, &Context::default());

@@ -251,7 +251,12 @@ impl Lexicon {
 #[must_use]
 pub fn guess_language(text: &str) -> Option<Language> {
     let words = super::words::Words::of(text);
-    let count = |lexicon: &Lexicon| words.keys().filter(|k| lexicon.telltale.contains(*k)).count();
+    let count = |lexicon: &Lexicon| {
+        words
+            .keys()
+            .filter(|k| lexicon.telltale.contains(*k))
+            .count()
+    };
     // English has no accents to speak of.
     let accents = usize::from(text.chars().any(|c| "éèêàâçùûôîœÉÀÇ".contains(c)));
     let (en, fr) = (count(&EN), count(&FR) + accents);

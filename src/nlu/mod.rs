@@ -175,7 +175,11 @@ impl Interpreter {
     /// Understands one utterance. Never fails: what the model cannot be asked, the fallback
     /// answers. Dropping the future cancels the request to the model.
     pub async fn interpret(&self, utterance: &Utterance<'_>) -> Interpretation {
-        let Utterance { text, language, context } = *utterance;
+        let Utterance {
+            text,
+            language,
+            context,
+        } = *utterance;
         let words = normalise::normalise(text, language, context);
         let certain = |commands| Interpretation {
             commands,
@@ -193,9 +197,15 @@ impl Interpreter {
             let turn = prompt::turn(&words.to_string(), context);
             match model.propose(&turn, self.deadline).await {
                 Ok(proposal) => {
-                    if let Some(commands) = check::check(&proposal.text, &words, language, context) {
+                    if let Some(commands) = check::check(&proposal.text, &words, language, context)
+                    {
                         let confidence = proposal.probability.unwrap_or(UNTOLD);
-                        return Interpretation { commands, tier: Tier::Llm, confidence, degraded: false };
+                        return Interpretation {
+                            commands,
+                            tier: Tier::Llm,
+                            confidence,
+                            degraded: false,
+                        };
                     }
                     tracing::warn!(answer = %proposal.text, "the model's answer cannot be read");
                 }
@@ -203,7 +213,12 @@ impl Interpreter {
             }
         }
         let commands = fallback::understand(&words, language, context);
-        Interpretation { commands, tier: Tier::Fallback, confidence: fallback::CONFIDENCE, degraded: true }
+        Interpretation {
+            commands,
+            tier: Tier::Fallback,
+            confidence: fallback::CONFIDENCE,
+            degraded: true,
+        }
     }
 }
 
@@ -231,16 +246,29 @@ mod tests {
             self.asked.lock().unwrap().push(turn.to_owned());
             let answer = self.answer.map_err(|()| ModelError::Late(deadline));
             Box::pin(async move {
-                answer.map(|text| Proposal { text: text.into(), probability: Some(0.7) })
+                answer.map(|text| Proposal {
+                    text: text.into(),
+                    probability: Some(0.7),
+                })
             })
         }
     }
 
     async fn hear(answer: Result<&'static str, ()>, text: &str) -> (Interpretation, Vec<String>) {
-        let model = Arc::new(Scripted { answer, asked: Mutex::default() });
+        let model = Arc::new(Scripted {
+            answer,
+            asked: Mutex::default(),
+        });
         let interpreter = Interpreter::new(Some(model.clone()));
-        let context = Context { asked: Some("Buy?".into()), ..Context::default() };
-        let utterance = Utterance { text, language: Language::En, context: &context };
+        let context = Context {
+            asked: Some("Buy?".into()),
+            ..Context::default()
+        };
+        let utterance = Utterance {
+            text,
+            language: Language::En,
+            context: &context,
+        };
         let heard = interpreter.interpret(&utterance).await;
         let asked = model.asked.lock().unwrap().clone();
         (heard, asked)
@@ -254,7 +282,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_yes_of_the_model_confirms_nothing() {
-        let (heard, asked) = hear(Ok(r#"[{"intent":"affirm"}]"#), "i suppose one might as well").await;
+        let (heard, asked) = hear(
+            Ok(r#"[{"intent":"affirm"}]"#),
+            "i suppose one might as well",
+        )
+        .await;
         assert_eq!(heard.commands, [Command::Affirm {}]);
         assert_eq!((heard.tier, heard.confidence), (Tier::Llm, 0.7));
         assert!(!heard.confirms());
@@ -265,7 +297,13 @@ mod tests {
     async fn without_the_model_the_fallback_answers_and_says_so() {
         for answer in [Err(()), Ok("no json")] {
             let (heard, _) = hear(answer, "erm could one perhaps track the parcel somehow").await;
-            assert_eq!(heard.commands, [Command::TrackOrder { order_number: None, item: None }]);
+            assert_eq!(
+                heard.commands,
+                [Command::TrackOrder {
+                    order_number: None,
+                    item: None
+                }]
+            );
             assert!(heard.degraded && heard.tier == Tier::Fallback);
         }
     }
