@@ -31,6 +31,10 @@ pub const WINDOW_SAMPLES: usize = 30 * SPEECH_RATE as usize;
 /// Sound that is too short to be a word, in samples: 100 ms.
 const SHORTEST_SAMPLES: usize = SPEECH_RATE as usize / 10;
 
+/// Threads of the decoder. One token is too little work to share: a second thread gains nothing
+/// on a quiet machine and waits for its turn, at every layer, on a busy one (1.4 s a token).
+const DECODER_THREADS: usize = 1;
+
 /// The longest prompt, in characters; beyond it biases nothing.
 const PROMPT_CHARS: usize = 600;
 
@@ -202,7 +206,7 @@ impl Whisper {
         cancelled: &AtomicBool,
     ) -> Result<Heard, HearError> {
         let start = self.context.token_sot();
-        self.state.decode(&[start], 0, self.threads)?;
+        self.state.decode(&[start], 0, DECODER_THREADS)?;
         let logits = self.state.get_logits()?;
         let no_speech_prob = log_softmax(logits, self.context.token_nosp()).exp();
         let probabilities = softmax_of(logits, self.languages.iter().map(|(_, token)| *token));
@@ -219,9 +223,10 @@ impl Whisper {
         let (last, before) = past.split_last().unwrap_or((&start, &[]));
         let reused = usize::from(before.first() == Some(&start));
         if before.len() > reused {
-            self.state.decode(&before[reused..], reused, self.threads)?;
+            self.state
+                .decode(&before[reused..], reused, DECODER_THREADS)?;
         }
-        self.state.decode(&[*last], place - 1, self.threads)?;
+        self.state.decode(&[*last], place - 1, DECODER_THREADS)?;
 
         let end = self.context.token_eot();
         let room = (self.context.n_text_ctx().max(0) as usize).saturating_sub(place + 1);
@@ -241,7 +246,7 @@ impl Whisper {
             if tokens.len() >= most || repeats(&tokens) {
                 break;
             }
-            self.state.decode(&[token], place, self.threads)?;
+            self.state.decode(&[token], place, DECODER_THREADS)?;
             place += 1;
         }
         Ok(Heard {
