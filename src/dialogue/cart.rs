@@ -114,6 +114,7 @@ impl Run<'_> {
         };
         self.give_up_checkout();
         self.s.cart = before;
+        self.reprice();
         self.s.last_line = self.s.cart.lines.len().checked_sub(1);
         if self.s.cart.lines.is_empty() {
             self.say(Message::new("undone-empty"));

@@ -149,29 +149,14 @@ impl Run<'_> {
                 self.read_back();
             }
             Err(ReserveRefusal::Price { product }) => {
-                let mut changed = false;
-                let mut before = Money::default();
-                for line in &mut self.s.cart.lines {
-                    if line.product != product.id {
-                        continue;
-                    }
-                    let chosen = super::options::choose(&product.options, Some(&line.options), &[]);
-                    let mut now = product.price;
-                    now.minor = now.minor.saturating_add(chosen.delta).max(0);
-                    if now != line.unit_price {
-                        before = line.unit_price;
-                        line.unit_price = now;
-                        changed = true;
-                    }
-                }
-                let now = self
-                    .s
-                    .cart
-                    .lines
-                    .iter()
-                    .find(|l| l.product == product.id)
-                    .map_or(product.price, |l| l.unit_price);
-                self.s.rows.insert(product.id.clone(), (*product).clone());
+                let price = |cart: &crate::shop::cart::Cart| {
+                    let line = cart.lines.iter().find(|l| l.product == product.id);
+                    line.map_or(product.price, |l| l.unit_price)
+                };
+                let before = price(&self.s.cart);
+                self.know(&product);
+                let now = price(&self.s.cart);
+                let changed = now != before;
                 if changed && rounds < MAX_ROUNDS {
                     self.say(
                         Message::new("price-changed")

@@ -93,6 +93,8 @@ pub struct State {
     /// What was asked, for the story that staff get. Newest last.
     pub(super) asked: VecDeque<String>,
     pub(super) last_reply: Option<Reply>,
+    /// Whether the names in the cart are still in the language before.
+    pub(super) retitle: bool,
     /// Whether the fallback was owned up to.
     pub(super) said_degraded: bool,
     /// Whether an out-of-scope utterance was answered before.
@@ -135,6 +137,7 @@ impl State {
             order: None,
             asked: VecDeque::new(),
             last_reply: None,
+            retitle: false,
             said_degraded: false,
             said_scope: false,
             unclear: 0,

@@ -234,6 +234,10 @@ impl Run<'_> {
     /// Runs what is queued until an answer is needed, then says what there is to say.
     pub fn go_on(&mut self) {
         while self.s.turn.waiting.is_none() {
+            if self.s.retitle {
+                self.retitle();
+                continue;
+            }
             // A question that needs its answer holds back what was said after it.
             if self.s.question.as_ref().is_some_and(|q| q.question.holds()) {
                 self.s.later.append(&mut self.s.turn.queue);

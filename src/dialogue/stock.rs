@@ -116,12 +116,40 @@ impl Run<'_> {
         );
     }
 
+    /// Keeps a product's newest row; lines of it cost what it says.
+    pub fn know(&mut self, product: &Product) {
+        self.s.rows.insert(product.id.clone(), product.clone());
+        self.reprice();
+    }
+
+    /// Every line costs what its row says. A line whose choices are not in the row (it is in
+    /// another language) keeps its price; the shop checks all of them at the read-back.
+    pub fn reprice(&mut self) {
+        for line in &mut self.s.cart.lines {
+            let Some(row) = self.s.rows.get(&line.product) else {
+                continue;
+            };
+            let delta = |name: &String| {
+                row.options
+                    .iter()
+                    .flat_map(|g| &g.choices)
+                    .find(|c| c.name == *name)
+                    .map(|c| c.price_delta)
+            };
+            if let Some(deltas) = line.options.iter().map(delta).collect::<Option<Vec<i64>>>() {
+                let minor = deltas.into_iter().fold(row.price.minor, i64::saturating_add);
+                line.unit_price = row.price;
+                line.unit_price.minor = minor.max(0);
+            }
+        }
+    }
+
     /// Puts the line in the cart and says so.
     pub fn put(&mut self, product: &Product, quantity: u32, names: Vec<String>, delta: i64) {
         self.cart_changes();
         let mut unit_price = product.price;
         unit_price.minor = unit_price.minor.saturating_add(delta).max(0);
-        self.s.rows.insert(product.id.clone(), product.clone());
+        self.know(product);
         let same = self
             .s
             .cart

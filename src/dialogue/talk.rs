@@ -169,7 +169,6 @@ impl Run<'_> {
             Some(language) => {
                 self.set_language(language);
                 self.say(Message::new("language-changed"));
-                self.retitle();
             }
             None => self.say(Message::new("language-unknown")),
         }
@@ -184,11 +183,13 @@ impl Run<'_> {
             return;
         }
         self.s.language = language;
+        self.s.retitle = !self.s.cart.lines.is_empty();
         self.out.push(Effect::SetLanguage(language));
     }
 
     /// Looks up the names of the cart's lines in the new language.
-    fn retitle(&mut self) {
+    pub fn retitle(&mut self) {
+        self.s.retitle = false;
         if self.s.cart.lines.is_empty() {
             return;
         }
@@ -226,9 +227,8 @@ impl Run<'_> {
                     }
                 }
             }
-            if let Some(row) = self.s.rows.get_mut(&p.id) {
-                // The price of the line stays what was said; the shop checks it at read-back.
-                *row = p;
+            if before.is_some() {
+                self.know(&p);
             }
         }
     }

@@ -236,7 +236,7 @@ impl Run<'_> {
             return;
         };
         self.cart_changes();
-        self.s.rows.insert(p.id.clone(), p.clone());
+        self.know(&p);
         let line = self.replace_line(line, |l| {
             l.product = p.id.clone();
             l.title = shown_name(&p);

@@ -165,6 +165,11 @@ pub struct World {
 }
 
 pub fn info() -> ShopInfo {
+    static INFO: std::sync::LazyLock<ShopInfo> = std::sync::LazyLock::new(read_info);
+    INFO.clone()
+}
+
+fn read_info() -> ShopInfo {
     let text = include_str!("shop.toml");
     let mut info = ShopInfo::from_toml(text, "").unwrap();
     #[derive(Deserialize)]
@@ -177,6 +182,20 @@ pub fn info() -> ShopInfo {
 
 impl World {
     pub fn new(now: &Zoned) -> Self {
+        // All conversations begin in the same shop: it is read once for each clock.
+        static FIRST: std::sync::Mutex<Option<(Zoned, World)>> = std::sync::Mutex::new(None);
+        let mut first = FIRST.lock().unwrap();
+        match &*first {
+            Some((at, world)) if at == now => world.clone(),
+            _ => {
+                let world = Self::read(now);
+                *first = Some((now.clone(), world.clone()));
+                world
+            }
+        }
+    }
+
+    fn read(now: &Zoned) -> Self {
         #[derive(Deserialize)]
         struct Catalog {
             product: Vec<Row>,
@@ -276,10 +295,6 @@ impl World {
         self.reserve_minutes = 0;
     }
 
-    /// The price the catalog has now, for checks.
-    pub fn row_price(&self, id: &str) -> Option<i64> {
-        self.rows.iter().find(|r| r.id == id).map(|r| r.price)
-    }
 
     /// The event that answers an effect, where one does.
     pub fn answer(&mut self, effect: &Effect, now: &Zoned) -> Option<Event> {
