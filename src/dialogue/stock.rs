@@ -137,7 +137,9 @@ impl Run<'_> {
                     .map(|c| c.price_delta)
             };
             if let Some(deltas) = line.options.iter().map(delta).collect::<Option<Vec<i64>>>() {
-                let minor = deltas.into_iter().fold(row.price.minor, i64::saturating_add);
+                let minor = deltas
+                    .into_iter()
+                    .fold(row.price.minor, i64::saturating_add);
                 line.unit_price = row.price;
                 line.unit_price.minor = minor.max(0);
             }

@@ -20,9 +20,35 @@ use proptest::prelude::*;
 
 /// What shoppers may say in a slot, in both languages, and things that nobody says.
 const WORDS: &[&str] = &[
-    "oat milk", "lait d'avoine", "latte", "raincoat", "imperméable", "red", "bleu", "large",
-    "small", "m", "xl", "sans sucre", "decaf", "it", "bread", "wine", "television", "milk", "",
-    "🥖", "a7k2", "B3M9", "69004", "fr", "en", "18:30", "2026-11-27", "éàü’ \u{0301}", "{ $total }",
+    "oat milk",
+    "lait d'avoine",
+    "latte",
+    "raincoat",
+    "imperméable",
+    "red",
+    "bleu",
+    "large",
+    "small",
+    "m",
+    "xl",
+    "sans sucre",
+    "decaf",
+    "it",
+    "bread",
+    "wine",
+    "television",
+    "milk",
+    "",
+    "🥖",
+    "a7k2",
+    "B3M9",
+    "69004",
+    "fr",
+    "en",
+    "18:30",
+    "2026-11-27",
+    "éàü’ \u{0301}",
+    "{ $total }",
 ];
 
 fn value(kind: SlotKind, n: usize) -> serde_json::Value {
@@ -121,17 +147,19 @@ fn happening() -> impl Strategy<Value = Happening> {
         prop::option::of(0f32..1.0),
         prop::option::of(0i64..40),
     )
-        .prop_map(|(commands, source, french, speech_ms, no_speech, began_ago)| {
-            let sure = speech_ms.is_none_or(|ms| ms > 500);
-            Happening::Said {
-                commands,
-                source,
-                french: french && speech_ms.is_some(),
-                speech_ms,
-                no_speech: if sure { None } else { no_speech },
-                began_ago,
-            }
-        });
+        .prop_map(
+            |(commands, source, french, speech_ms, no_speech, began_ago)| {
+                let sure = speech_ms.is_none_or(|ms| ms > 500);
+                Happening::Said {
+                    commands,
+                    source,
+                    french: french && speech_ms.is_some(),
+                    speech_ms,
+                    no_speech: if sure { None } else { no_speech },
+                    began_ago,
+                }
+            },
+        );
     let activation = prop::sample::select(vec![
         Activation::Touch,
         Activation::WakeWord,
@@ -193,13 +221,20 @@ impl Witness {
         }
         let ended = self.ended.ok_or("the read-back was not heard to its end")?;
         if began < ended || began.duration_since(ended) > SignedDuration::from_secs(30) {
-            return Err(format!("a yes at {began} to a read-back that ended at {ended}"));
+            return Err(format!(
+                "a yes at {began} to a read-back that ended at {ended}"
+            ));
         }
         Ok(())
     }
 }
 
-fn check(play: &Play, before: &Cart, effects: &[Effect], witness: &mut Witness) -> Result<(), TestCaseError> {
+fn check(
+    play: &Play,
+    before: &Cart,
+    effects: &[Effect],
+    witness: &mut Witness,
+) -> Result<(), TestCaseError> {
     for effect in effects {
         if let Effect::PlaceOrder { purchase, .. } = effect {
             witness.judge(purchase).map_err(TestCaseError::fail)?;
@@ -215,16 +250,28 @@ fn check(play: &Play, before: &Cart, effects: &[Effect], witness: &mut Witness) 
             witness.read_back = Some(reply.id);
             witness.ended = None;
             // What is asked for is what would be bought.
-            prop_assert!(reply.text.contains("oblig") || reply.text.contains("counter") || reply.text.contains("comptoir"));
+            prop_assert!(
+                reply.text.contains("oblig")
+                    || reply.text.contains("counter")
+                    || reply.text.contains("comptoir")
+            );
         }
         // "{ $total }" may be said by a shopper and quoted back; nothing else may be there.
         let text = reply.text.replace("{ $total }", "").replace("  ", " ");
         prop_assert!(!reply.text.is_empty() && !reply.speech.is_empty());
-        prop_assert!(!text.contains("{$") && !text.contains("{ $"), "{}", reply.text);
+        prop_assert!(
+            !text.contains("{$") && !text.contains("{ $"),
+            "{}",
+            reply.text
+        );
         let _ = unresolved;
     }
     let cart = play.state.cart();
-    let rows: i64 = cart.lines.iter().map(|l| l.unit_price.minor * i64::from(l.quantity)).sum();
+    let rows: i64 = cart
+        .lines
+        .iter()
+        .map(|l| l.unit_price.minor * i64::from(l.quantity))
+        .sum();
     prop_assert_eq!(cart.total().minor, rows);
     for line in &cart.lines {
         prop_assert!(line.quantity > 0);
@@ -278,11 +325,19 @@ fn play_all(list: Vec<Happening>) -> Result<(), TestCaseError> {
                 quiet = q;
                 continue;
             }
-            Happening::Said { commands, source, french, speech_ms, no_speech, began_ago } => {
+            Happening::Said {
+                commands,
+                source,
+                french,
+                speech_ms,
+                no_speech,
+                began_ago,
+            } => {
                 let heard = Heard {
                     speech_ms,
                     no_speech_prob: no_speech,
-                    began_at: began_ago.map(|s| play.now.timestamp() - SignedDuration::from_secs(s)),
+                    began_at: began_ago
+                        .map(|s| play.now.timestamp() - SignedDuration::from_secs(s)),
                 };
                 let began = heard.began_at.unwrap_or(play.now.timestamp());
                 let yes = matches!(commands.first(), Some(Command::Affirm {}));
@@ -306,11 +361,17 @@ fn play_all(list: Vec<Happening>) -> Result<(), TestCaseError> {
             Happening::Typed => Event::Typed { pin: "2580".into() },
             Happening::Tick => Event::Tick,
             Happening::Start(activation, public) => {
-                witness = Witness { activation: Some(activation), ..Witness::default() };
+                witness = Witness {
+                    activation: Some(activation),
+                    ..Witness::default()
+                };
                 Event::Started {
                     activation,
                     language: Language::En,
-                    surface: Surface { screen: public, public },
+                    surface: Surface {
+                        screen: public,
+                        public,
+                    },
                 }
             }
             Happening::Stray(n) => Event::Found {
@@ -319,10 +380,14 @@ fn play_all(list: Vec<Happening>) -> Result<(), TestCaseError> {
             },
         };
         match &event {
-            Event::Spoken { reply } if Some(*reply) == witness.read_back && witness.ended.is_none() => {
+            Event::Spoken { reply }
+                if Some(*reply) == witness.read_back && witness.ended.is_none() =>
+            {
                 witness.ended = Some(play.now.timestamp());
             }
-            Event::Interrupted { reply } if Some(*reply) == witness.read_back => witness.ended = None,
+            Event::Interrupted { reply } if Some(*reply) == witness.read_back => {
+                witness.ended = None
+            }
             _ => {}
         }
         let before = play.state.cart().clone();
@@ -368,14 +433,19 @@ fn orders_in(play: &mut Play, list: Vec<Happening>) -> usize {
         Event::Started {
             activation: Activation::Touch,
             language: Language::En,
-            surface: Surface { screen: true, public: false },
+            surface: Surface {
+                screen: true,
+                public: false,
+            },
         },
         true,
     );
     let mut last = None;
     for happening in list {
         let event = match happening {
-            Happening::Said { commands, source, .. } => Event::Understood(Utterance {
+            Happening::Said {
+                commands, source, ..
+            } => Event::Understood(Utterance {
                 text: String::new(),
                 language: Language::En,
                 commands,

@@ -295,7 +295,6 @@ impl World {
         self.reserve_minutes = 0;
     }
 
-
     /// The event that answers an effect, where one does.
     pub fn answer(&mut self, effect: &Effect, now: &Zoned) -> Option<Event> {
         match effect {

@@ -56,7 +56,10 @@ fn both_languages_have_the_same_messages_with_the_same_facts() {
         // French "reviews" says "avis" for any number, and so on: what one language selects by
         // must be given to both, so that the facts are the union.
         let missing: Vec<_> = args.symmetric_difference(&fr[key]).collect();
-        assert!(missing.is_empty(), "{key}: {missing:?} is in one language only");
+        assert!(
+            missing.is_empty(),
+            "{key}: {missing:?} is in one language only"
+        );
     }
 }
 
