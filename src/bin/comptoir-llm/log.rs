@@ -12,6 +12,8 @@ use tracing_subscriber::{Layer, fmt};
 
 /// The target that llama-cpp-2 gives to llama.cpp's lines.
 const ENGINE: &str = "llama-cpp-2";
+/// The target of its own lines, which are about how llama.cpp writes its.
+const BINDING: &str = "llama_cpp_2";
 
 static LAST_ENGINE_ERROR: Mutex<Option<String>> = Mutex::new(None);
 
@@ -21,8 +23,10 @@ pub fn start() {
     let is_debug = chosen
         .max_level_hint()
         .is_none_or(|level| level >= LevelFilter::DEBUG);
-    let shown =
-        filter_fn(move |line| line.target() != ENGINE || is_debug || *line.level() == Level::ERROR);
+    let shown = filter_fn(move |line| {
+        let is_theirs = line.target() == ENGINE || line.target().starts_with(BINDING);
+        !is_theirs || is_debug || *line.level() == Level::ERROR
+    });
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
