@@ -7,8 +7,10 @@
 //! are dropped one at a time ([`filter`]), and last, names are compared by trigrams.
 
 mod candidate;
+mod exclude;
 mod filter;
 mod lexicon;
+mod variants;
 
 pub(in crate::shop::store) use candidate::HEAD;
 pub(in crate::shop::store) use lexicon::Lexicon;
@@ -18,8 +20,8 @@ use crate::{
     lang::Language,
     nlu::slot::Sort,
     shop::{
-        facets::{self, Allergen},
-        product::{Allergens, Product},
+        facets,
+        product::Product,
         search::{Found, Hit, MatchKind, SearchQuery},
         words,
     },
@@ -30,6 +32,7 @@ use jiff::Timestamp;
 use lexicon::Term;
 use rusqlite::types::Value;
 use std::collections::HashMap;
+use variants::collapsed;
 
 /// Characters of a query that are looked at: nobody says more in one go.
 const CHARACTERS: usize = 2_000;
@@ -416,54 +419,6 @@ impl Search<'_> {
         let vocabulary = self.catalog.lexicon.of(&self.catalog.db, query.language)?;
         Ok(vocabulary.terms(&few(words::stems(&hints, query.language)), false))
     }
-
-    /// Drops what must not be shown: what cannot be had, where that was asked, and what has
-    /// what the shopper must do without.
-    fn leave_out(&self, query: &SearchQuery, found: &mut Vec<Candidate>) -> Result<(), StoreError> {
-        if query.in_stock_only {
-            found.retain(|c| c.can_be_had(self.spoken_for));
-        }
-        let Some(without) = query.exclude.as_deref().filter(|w| !w.trim().is_empty()) else {
-            return Ok(());
-        };
-        let without: String = without.chars().take(80).collect();
-        let allergen: Option<Allergen> = without.parse().ok();
-        let stems = words::stems(&without, query.language);
-        let mut statement = self.catalog.db.prepare_cached(
-            "SELECT title, allergens, coalesce(ingredients, '') FROM product_text
-             WHERE product = ?1 ORDER BY language = ?2 DESC",
-        )?;
-        let mut kept = Vec::new();
-        for candidate in found.drain(..) {
-            let mut has = false;
-            let mut declared = allergen.is_none();
-            let mut rows =
-                statement.query(rusqlite::params![candidate.product, query.language.code()])?;
-            while let Some(row) = rows.next()? {
-                let (title, ingredients): (String, String) = (row.get(0)?, row.get(2)?);
-                let allergens: Allergens =
-                    super::catalog::json("allergens", &row.get::<_, String>(1)?)?;
-                has |= contains(&title, &stems, query.language)
-                    || contains(&ingredients, &stems, query.language);
-                match allergens {
-                    Allergens::Unknown => {}
-                    Allergens::None => declared = true,
-                    Allergens::Contains(list) => {
-                        declared = true;
-                        has |= list.iter().any(|name| {
-                            allergen.is_some() && name.parse::<Allergen>().ok() == allergen
-                        });
-                    }
-                }
-            }
-            // Where an allergen was named, nobody's silence is a promise.
-            if !has && declared {
-                kept.push(candidate);
-            }
-        }
-        *found = kept;
-        Ok(())
-    }
 }
 
 impl Candidate {
@@ -478,25 +433,6 @@ impl Candidate {
                 .collect()
         })
     }
-}
-
-/// Whether a text has all the words, and not as something that it is without ("sugar-free",
-/// "sans sucre").
-fn contains(text: &str, stems: &[String], language: Language) -> bool {
-    let words = words::stems(text, language);
-    let free = |i: usize| {
-        let before = i.checked_sub(1).and_then(|i| words.get(i));
-        let after = words.get(i + 1);
-        before.is_some_and(|w| ["sans", "without", "no", "san", "zero", "0"].contains(&w.as_str()))
-            || after.is_some_and(|w| w == "free")
-    };
-    !stems.is_empty()
-        && stems.iter().all(|stem| {
-            words
-                .iter()
-                .enumerate()
-                .any(|(i, word)| word == stem && !free(i))
-        })
 }
 
 /// A stem as an FTS5 string: nothing in it is an operator.
@@ -524,37 +460,4 @@ fn most_telling(mut terms: Vec<Term>) -> Vec<Term> {
         };
     }
     terms
-}
-
-/// One of the variants of a product, the best: unless the shopper asked for what tells them
-/// apart.
-fn collapsed(query: &SearchQuery, found: Vec<Candidate>) -> Vec<Candidate> {
-    let said = words::fold(&query.text.chars().take(CHARACTERS).collect::<String>());
-    let said_words = || {
-        said.split(|c: char| !c.is_alphanumeric())
-            .filter(|w| !w.is_empty())
-    };
-    let by_color = query.color.is_some() || said_words().any(facets::is_color);
-    let by_size = query.size.is_some()
-        || said_words().any(|w| {
-            w.bytes().any(|b| b.is_ascii_digit())
-                || [
-                    "size", "taille", "pointure", "small", "medium", "large", "xs", "xl", "xxl",
-                ]
-                .contains(&w)
-        });
-    let mut seen = std::collections::HashSet::new();
-    let mut kept = Vec::new();
-    for c in found {
-        let Some(group) = &c.group else {
-            kept.push(c);
-            continue;
-        };
-        let color = c.color.clone().filter(|_| by_color);
-        let size = c.size.clone().filter(|_| by_size);
-        if seen.insert((group.clone(), color, size)) {
-            kept.push(c);
-        }
-    }
-    kept
 }

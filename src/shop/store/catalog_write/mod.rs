@@ -1,9 +1,12 @@
 //! Building a catalog beside the live one and swapping it in.
 
-use super::{CATALOG_FILE, StoreError, migrate, order_write::to_json, search::HEAD};
+mod carry;
+mod text;
+
+use super::{CATALOG_FILE, StoreError, migrate, order_write::to_json};
 use crate::{
     lang::Language,
-    shop::{facets, feed::FeedRow, product::Review, words},
+    shop::{feed::FeedRow, product::Review},
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -11,6 +14,7 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
 };
+use text::{TextWords, facets_of, name_of};
 
 /// A catalog that is being built. Dropped without [`CatalogBuilder::finish`], it leaves the
 /// live one as it was.
@@ -342,111 +346,6 @@ impl CatalogBuilder {
             .execute(params![key, name])?;
         Ok(())
     }
-
-    /// Takes from the live catalog what was not given anew.
-    fn carry_over(&mut self) -> Result<(), StoreError> {
-        let live = self.folder.join(CATALOG_FILE);
-        if !live.exists() {
-            return Ok(());
-        }
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(old) = Connection::open_with_flags(&live, flags) else {
-            return Ok(());
-        };
-        // A damaged catalog, or one of another schema, has nothing to give: it is replaced.
-        if !matches!(migrate::version(&old), Ok(v) if v == migrate::CATALOG.len()) {
-            return Ok(());
-        }
-        if !self.documents {
-            let mut statement = old.prepare("SELECT name, text FROM document")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                self.db.execute(
-                    "INSERT INTO document (name, text) VALUES (?1, ?2)",
-                    params![row.get::<_, String>(0)?, row.get::<_, String>(1)?],
-                )?;
-            }
-        }
-        if !self.reviews {
-            let mut statement =
-                old.prepare("SELECT product, language, stars, text, day FROM review ORDER BY key")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let value = |i| row.get::<_, rusqlite::types::Value>(i);
-                self.db.execute(
-                    "INSERT INTO review (product, language, stars, text, day)
-                     SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM product WHERE id = ?1)",
-                    params![value(0)?, value(1)?, value(2)?, value(3)?, value(4)?],
-                )?;
-            }
-        }
-        for language in Language::ALL {
-            if !self.languages.contains(&language) {
-                self.carry_texts(&old, language)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn carry_texts(&self, old: &Connection, language: Language) -> Result<(), StoreError> {
-        let mut statement = old.prepare(
-            "SELECT p.id, t.title, t.description, t.category, t.color, t.size, t.material,
-                 t.options, t.allergens, t.ingredients, t.location, t.details, t.synonyms,
-                 t.title_words, t.synonym_words, t.attribute_words, t.body_words, t.key, t.feed_line
-             FROM product_text t JOIN product p ON p.key = t.product
-             WHERE t.language = ?1 ORDER BY t.key",
-        )?;
-        let mut facets = old.prepare("SELECT kind, value FROM facet WHERE text = ?1")?;
-        let mut rows = statement.query([language.code()])?;
-        while let Some(row) = rows.next()? {
-            let values = (1..17)
-                .map(|i| row.get::<_, rusqlite::types::Value>(i))
-                .collect::<Result<Vec<_>, _>>()?;
-            let product: Option<i64> = self
-                .db
-                .prepare_cached("SELECT key FROM product WHERE id = ?1")?
-                .query_row([row.get::<_, String>(0)?], |r| r.get(0))
-                .optional()?;
-            let Some(product) = product else { continue };
-            let head = [
-                rusqlite::types::Value::Integer(product),
-                rusqlite::types::Value::Text(language.code().to_owned()),
-                row.get(18)?,
-            ];
-            self.db
-                .prepare_cached(
-                    "INSERT INTO product_text (product, language, feed_line, title, description, category,
-                         color, size, material, options, allergens, ingredients, location, details,
-                         synonyms, title_words, synonym_words, attribute_words, body_words)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                         ?16, ?17, ?18, ?19)",
-                )?
-                .execute(rusqlite::params_from_iter(head.iter().chain(&values)))?;
-            let key = self.db.last_insert_rowid();
-            let words = TextWords {
-                title: row.get(13)?,
-                synonyms: row.get(14)?,
-                attributes: row.get(15)?,
-                body: row.get(16)?,
-            };
-            let synonyms: Vec<String> =
-                super::catalog::json("synonyms", &row.get::<_, String>(12)?)?;
-            self.index(
-                key,
-                language,
-                &words,
-                &name_of(&row.get::<_, String>(1)?, &synonyms),
-            )?;
-            let mut found = facets.query([row.get::<_, i64>(17)?])?;
-            while let Some(facet) = found.next()? {
-                self.db.execute(
-                    "INSERT OR IGNORE INTO facet (kind, value, text) VALUES (?1, ?2, ?3)",
-                    params![facet.get::<_, String>(0)?, facet.get::<_, String>(1)?, key],
-                )?;
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Drop for CatalogBuilder {
@@ -463,100 +362,4 @@ fn remove(path: &Path) -> Result<(), StoreError> {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::file(path, e)),
         _ => Ok(()),
     }
-}
-
-/// The words of a product's texts, as they are indexed and ranked by.
-struct TextWords {
-    /// The title's stems; `|` ends its name, before what tells variants apart.
-    title: String,
-    /// One synonym's stems a line.
-    synonyms: String,
-    attributes: String,
-    body: String,
-}
-
-impl TextWords {
-    fn of(row: &FeedRow, language: Language) -> Self {
-        let stems = |text: &str| words::stems(text, language).join(" ");
-        // "Trench, navy, size M": the name is what stands before the first comma.
-        let (name, rest) = row.title.split_once(',').unwrap_or((&row.title, ""));
-        let rest = match rest.trim() {
-            "" => String::new(),
-            rest => stems(rest),
-        };
-        let mut attributes: Vec<String> = Vec::new();
-        attributes.extend(row.brand.as_deref().map(stems));
-        attributes.extend(row.category.iter().map(|c| stems(c)));
-        if let Some(color) = &row.color {
-            attributes.push(stems(color));
-            attributes.extend(
-                facets::color_words(color, language)
-                    .into_iter()
-                    .map(|word| words::stem(word, language)),
-            );
-        }
-        if let Some(size) = &row.size {
-            attributes.push(stems(size));
-            attributes.push(stems(&facets::size_value(size)));
-        }
-        attributes.extend(row.material.as_deref().map(stems));
-        attributes.extend(row.unit.as_ref().map(|unit| stems(&unit.measure)));
-        let mut body = vec![stems(&row.description)];
-        body.extend(row.ingredients.as_deref().map(stems));
-        body.extend(
-            row.details
-                .iter()
-                .map(|(name, value)| stems(&format!("{name} {value}"))),
-        );
-        let head = words::head(name, language).map_or_else(String::new, |h| format!("{HEAD}{h} "));
-        Self {
-            title: format!("{head}{} | {rest}", stems(name)).trim().to_owned(),
-            synonyms: row
-                .synonyms
-                .iter()
-                .map(|s| stems(s))
-                .collect::<Vec<_>>()
-                .join("\n"),
-            attributes: attributes.join(" "),
-            body: body.join(" "),
-        }
-    }
-}
-
-/// The text whose trigrams are indexed.
-fn name_of(title: &str, synonyms: &[String]) -> String {
-    let mut name = words::fold(title);
-    for synonym in synonyms {
-        name.push(' ');
-        name.push_str(&words::fold(synonym));
-    }
-    name
-}
-
-/// The values by which a row is filtered.
-fn facets_of(row: &FeedRow, language: Language) -> Vec<(&'static str, String)> {
-    let stems = |text: &str| words::stems(text, language);
-    let mut values = Vec::new();
-    if let Some(color) = &row.color {
-        values.extend(
-            facets::color_values(color)
-                .into_iter()
-                .map(|v| ("color", v)),
-        );
-    }
-    if let Some(size) = &row.size {
-        values.push(("size", facets::size_value(size)));
-    }
-    if let Some(unit) = &row.unit {
-        values.push(("size", facets::size_value(&unit.measure)));
-    }
-    for (kind, text) in [("brand", &row.brand), ("material", &row.material)] {
-        if let Some(text) = text {
-            values.extend(stems(text).into_iter().map(|v| (kind, v)));
-        }
-    }
-    for part in &row.category {
-        values.extend(stems(part).into_iter().map(|v| ("category", v)));
-    }
-    values
 }

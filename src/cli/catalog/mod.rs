@@ -1,5 +1,8 @@
 //! `comptoir catalog`: import, search, show, stats.
 
+mod answer;
+mod show;
+
 use crate::{
     lang::Language,
     nlu::slot::{Price, Sort},
@@ -7,16 +10,15 @@ use crate::{
         feed::{self, FeedFile, FeedReport, ImportError},
         info::ShopInfo,
         load::{self, LoadError},
-        money::Money,
-        product::{Allergens, Product, ProductId},
-        search::{Found, Hit, SearchQuery},
+        search::SearchQuery,
         store::{Store, StoreError},
     },
 };
+use answer::{Answer, write_json, write_table};
 use clap::{Args, Subcommand};
-use comfy_table::{CellAlignment, Table, presets};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use show::{show, stats};
 use std::{
     io::{self, BufRead, Read, Write},
     path::{Path, PathBuf},
@@ -281,68 +283,6 @@ struct Question {
     limit: Option<usize>,
 }
 
-/// One answer.
-#[derive(Serialize)]
-struct Answer<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<serde_json::Value>,
-    results: Vec<Item<'a>>,
-    total: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    relaxed: Option<&'a str>,
-    ms: f64,
-}
-
-/// One product of an answer. `price` is in major units.
-#[derive(Serialize)]
-struct Item<'a> {
-    id: &'a str,
-    title: &'a str,
-    price: f64,
-    currency: &'static str,
-    score: f64,
-    matched: crate::shop::search::MatchKind,
-    in_stock: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    brand: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    color: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<&'a str>,
-    category: &'a [String],
-}
-
-impl<'a> Answer<'a> {
-    fn of(id: Option<serde_json::Value>, found: &'a Found, ms: f64) -> Self {
-        Self {
-            id,
-            results: found.hits.iter().map(Item::of).collect(),
-            total: found.total,
-            relaxed: found.relaxed.as_deref(),
-            ms: (ms * 1_000.0).round() / 1_000.0,
-        }
-    }
-}
-
-impl<'a> Item<'a> {
-    fn of(hit: &'a Hit) -> Self {
-        let p = &hit.product;
-        Self {
-            id: &p.id.0,
-            title: &p.title,
-            price: p.price.minor as f64 / 100.0,
-            currency: p.price.currency.code(),
-            score: (f64::from(hit.score) * 1_000.0).round() / 1_000.0,
-            matched: hit.matched,
-            in_stock: p.can_sell(1),
-            brand: p.brand.as_deref(),
-            color: p.color.as_deref(),
-            size: p.size.as_deref(),
-            category: &p.category,
-        }
-    }
-}
-
 /// The longest line of `--jsonl` that is read.
 const LONGEST_QUESTION: u64 = 1 << 20;
 
@@ -407,172 +347,4 @@ fn many(
         out.flush()?;
     }
     Ok(well)
-}
-
-fn write_json<T: Serialize>(out: &mut dyn Write, value: &T) -> Result<(), CatalogError> {
-    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
-    writeln!(out)?;
-    Ok(())
-}
-
-fn write_table(out: &mut dyn Write, found: &Found) -> Result<(), CatalogError> {
-    if found.hits.is_empty() {
-        writeln!(out, "Nothing found.")?;
-        return Ok(());
-    }
-    if let Some(filter) = &found.relaxed {
-        writeln!(
-            out,
-            "Nothing with this {}; without it:",
-            filter.replace('_', " ")
-        )?;
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["score", "id", "title", "price", "stock"]);
-    for hit in &found.hits {
-        let p = &hit.product;
-        table.add_row([
-            format!("{:.2}", hit.score),
-            p.id.to_string(),
-            p.title.clone(),
-            p.price.to_string(),
-            stock(p),
-        ]);
-    }
-    for column in [0, 3, 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    writeln!(out, "{table}")?;
-    if found.total > found.hits.len() {
-        writeln!(out, "{} of {}", found.hits.len(), found.total)?;
-    }
-    Ok(())
-}
-
-fn stock(p: &Product) -> String {
-    match p.stock {
-        _ if !p.can_sell(1) => "out".to_owned(),
-        Some(n) => n.to_string(),
-        None => "yes".to_owned(),
-    }
-}
-
-fn show(
-    args: &Show,
-    store: &Store,
-    now: Timestamp,
-    out: &mut dyn Write,
-) -> Result<bool, CatalogError> {
-    let id = ProductId(args.id.clone());
-    let product = match store.product(&id, args.lang, now)? {
-        Some(product) => Some(product),
-        None => store.product_by_gtin(&args.id, args.lang, now)?,
-    };
-    let product = product.ok_or_else(|| CatalogError::NoSuchProduct(args.id.clone()))?;
-    if args.json {
-        write_json(out, &product)?;
-        return Ok(true);
-    }
-    let prior = product.prior_price.map(|p| format!(" (before: {p})"));
-    let unit = product
-        .unit_price
-        .as_ref()
-        .map(|(price, per)| format!("{price} / {per}"));
-    let allergens = match &product.allergens {
-        Allergens::Unknown => "not declared".to_owned(),
-        Allergens::None => "none".to_owned(),
-        Allergens::Contains(list) => list.join(", "),
-    };
-    let options: Vec<String> = product
-        .options
-        .iter()
-        .map(|group| {
-            let names: Vec<String> = group
-                .choices
-                .iter()
-                .map(|c| match c.price_delta {
-                    0 => c.name.clone(),
-                    delta => {
-                        let delta = Money::new(delta, product.price.currency);
-                        format!("{} ({delta})", c.name)
-                    }
-                })
-                .collect();
-            format!("{}: {}", group.name, names.join(", "))
-        })
-        .collect();
-    let rows: Vec<(&str, Option<String>)> = vec![
-        ("id", Some(product.id.to_string())),
-        ("title", Some(product.title.clone())),
-        ("description", Some(product.description.clone())),
-        ("brand", product.brand.clone()),
-        ("category", Some(product.category.join(" > "))),
-        (
-            "price",
-            Some(format!("{}{}", product.price, prior.unwrap_or_default())),
-        ),
-        ("unit price", unit),
-        (
-            "tax",
-            Some(format!("{} %", f64::from(product.tax_rate_bp) / 100.0)),
-        ),
-        ("stock", Some(stock(&product))),
-        ("color", product.color.clone()),
-        ("size", product.size.clone()),
-        ("material", product.material.clone()),
-        ("gtin", product.gtin.clone()),
-        ("allergens", Some(allergens)),
-        ("ingredients", product.ingredients.clone()),
-        ("least age", product.min_age.map(|age| age.to_string())),
-        ("location", product.location.clone()),
-        (
-            "warranty",
-            product.warranty_months.map(|m| format!("{m} months")),
-        ),
-        (
-            "rating",
-            product
-                .rating
-                .map(|(stars, n)| format!("{stars:.1} of 5 ({n})")),
-        ),
-        ("options", (!options.is_empty()).then(|| options.join("\n"))),
-    ];
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    for (name, value) in rows {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            table.add_row([name.to_owned(), value]);
-        }
-    }
-    writeln!(out, "{table}")?;
-    Ok(true)
-}
-
-fn stats(
-    args: &Stats,
-    store: &Store,
-    now: Timestamp,
-    out: &mut dyn Write,
-) -> Result<bool, CatalogError> {
-    let stats = store.stats(now)?;
-    if args.json {
-        write_json(out, &stats)?;
-        return Ok(true);
-    }
-    let built = stats
-        .built_at
-        .map_or_else(|| "never".to_owned(), |at| at.to_string());
-    writeln!(out, "{} products, built {built}", stats.products)?;
-    for (language, texts) in &stats.texts {
-        writeln!(out, "  {language}: {texts} texts")?;
-    }
-    writeln!(out, "  out of stock: {}", stats.out_of_stock)?;
-    writeln!(out, "  on promotion: {}", stats.on_promotion)?;
-    for (category, n) in &stats.categories {
-        writeln!(out, "  {category}: {n}")?;
-    }
-    Ok(true)
 }

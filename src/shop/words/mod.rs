@@ -3,7 +3,13 @@
 //! The same function makes the words of a product and of a query, so that "1 L", "1 litre"
 //! and "un litre" meet, and so do "robes" and "robe", "l'avoine" and "avoine".
 
+mod measure;
+mod stem;
+
+pub use stem::stem;
+
 use crate::lang::Language;
+use measure::measured;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Text in lower case without diacritics: "Œufs brouillés" is "oeufs brouilles".
@@ -126,147 +132,6 @@ fn thousands(words: Vec<String>, language: Language) -> Vec<String> {
     joined
 }
 
-/// Units and their base: (forms, base unit, thousandths of a base unit).
-const UNITS: &[(&[&str], &str, u64)] = &[
-    (
-        &["l", "litre", "litres", "liter", "liters"],
-        "ml",
-        1_000_000,
-    ),
-    (&["dl", "decilitre", "decilitres"], "ml", 100_000),
-    (
-        &["cl", "centilitre", "centilitres", "centiliter"],
-        "ml",
-        10_000,
-    ),
-    (
-        &["ml", "millilitre", "millilitres", "milliliter"],
-        "ml",
-        1_000,
-    ),
-    (
-        &[
-            "kg",
-            "kilo",
-            "kilos",
-            "kilogram",
-            "kilograms",
-            "kilogramme",
-            "kilogrammes",
-        ],
-        "g",
-        1_000_000,
-    ),
-    (
-        &["g", "gr", "gram", "grams", "gramme", "grammes"],
-        "g",
-        1_000,
-    ),
-    (
-        &[
-            "mg",
-            "milligram",
-            "milligrams",
-            "milligramme",
-            "milligrammes",
-        ],
-        "g",
-        1,
-    ),
-    (
-        &["m", "metre", "metres", "meter", "meters"],
-        "mm",
-        1_000_000,
-    ),
-    (
-        &[
-            "cm",
-            "centimetre",
-            "centimetres",
-            "centimeter",
-            "centimeters",
-        ],
-        "mm",
-        10_000,
-    ),
-    (&["mm", "millimetre", "millimetres"], "mm", 1_000),
-    (&["oz", "ounce", "ounces", "once", "onces"], "oz", 1_000),
-    (&["w", "watt", "watts"], "w", 1_000),
-    (&["inch", "inches", "pouce", "pouces"], "inch", 1_000),
-];
-
-/// Number words that people say before a unit.
-const COUNTS: &[(&[&str], u64)] = &[
-    (&["half", "demi"], 500),
-    (&["a", "an", "one", "un", "une"], 1_000),
-    (&["two", "deux"], 2_000),
-    (&["three", "trois"], 3_000),
-    (&["four", "quatre"], 4_000),
-    (&["five", "cinq"], 5_000),
-    (&["six"], 6_000),
-    (&["ten", "dix"], 10_000),
-];
-
-/// Joins a number and its unit to one token in the base unit: "1.5", "litre" is "1500ml".
-fn measured(words: Vec<String>) -> Vec<String> {
-    let mut joined: Vec<String> = Vec::with_capacity(words.len());
-    for word in words {
-        let unit = UNITS
-            .iter()
-            .find(|(forms, ..)| forms.contains(&word.as_str()));
-        let amount = joined.last().and_then(|last| thousandths(last));
-        if let (Some((_, base, factor)), Some(amount)) = (unit, amount)
-            && let Some(scaled) = amount.checked_mul(*factor)
-        {
-            // Thousandths of a number times thousandths of a base unit.
-            let (whole, rest) = (scaled / 1_000_000, scaled % 1_000_000);
-            joined.pop();
-            joined.push(match rest {
-                0 => format!("{whole}{base}"),
-                _ => format!("{whole}p{:03}{base}", rest / 1_000),
-            });
-        } else {
-            joined.push(word.replace('.', "p"));
-        }
-    }
-    joined
-}
-
-/// A number in thousandths: "1.5" is 1500. Number words count only before a unit.
-fn thousandths(word: &str) -> Option<u64> {
-    if let Some((_, n)) = COUNTS.iter().find(|(forms, _)| forms.contains(&word)) {
-        return Some(*n);
-    }
-    // Decimals were written with a `p` when they were pushed.
-    let (whole, rest) = word.split_once('p').unwrap_or((word, ""));
-    if whole.len() > 9 || rest.len() > 3 || !whole.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let whole: u64 = whole.parse().ok()?;
-    let rest: u64 = format!("{rest:0<3}").parse().ok()?;
-    whole.checked_mul(1_000)?.checked_add(rest)
-}
-
-/// The stem of a folded word: number and gender folded, nothing more. Both sides are stemmed
-/// alike, so it need not be a word.
-#[must_use]
-pub fn stem(word: &str, language: Language) -> String {
-    let irregular = match language {
-        Language::En => IRREGULAR_EN,
-        Language::Fr => IRREGULAR_FR,
-    };
-    if let Some((_, stem)) = irregular.iter().find(|(form, _)| *form == word) {
-        return (*stem).to_owned();
-    }
-    if word.len() < 4 || word.bytes().any(|b| b.is_ascii_digit()) {
-        return word.to_owned();
-    }
-    match language {
-        Language::En => stem_en(word),
-        Language::Fr => stem_fr(word),
-    }
-}
-
 /// The stem of the word that says what a thing is: in English the last before "with", "in",
 /// "for" ... ("oat milk", "chips with sea salt"), in French the first ("lait d'avoine").
 #[must_use]
@@ -294,107 +159,6 @@ pub fn head(name: &str, language: Language) -> Option<String> {
     stems(&head.join(" "), language)
         .into_iter()
         .rfind(|stem| !is_measure(stem))
-}
-
-/// Forms that no rule gives, and spellings that differ between countries.
-const IRREGULAR_EN: &[(&str, &str)] = &[
-    ("men", "man"),
-    ("women", "woman"),
-    ("mens", "man"),
-    ("womens", "woman"),
-    ("children", "child"),
-    ("kids", "child"),
-    ("knives", "knife"),
-    ("loaves", "loaf"),
-    ("scarves", "scarf"),
-    ("shelves", "shelf"),
-    ("leaves", "leaf"),
-    ("teeth", "tooth"),
-    ("color", "colour"),
-    ("gray", "grey"),
-    ("yoghurt", "yogurt"),
-    ("yoghurts", "yogurt"),
-    ("wholewheat", "wholemeal"),
-    ("cookies", "cookie"),
-    ("movies", "movie"),
-    ("slippers", "slipper"),
-];
-
-fn stem_en(word: &str) -> String {
-    let cut = |n: usize| word[..word.len() - n].to_owned();
-    if word.ends_with("ies") && word.len() > 4 {
-        return cut(3) + "y";
-    }
-    let es = ["sses", "ches", "shes", "xes", "zes"];
-    // "Potatoes", but "shoes".
-    if es.iter().any(|end| word.ends_with(end)) || (word.ends_with("oes") && word.len() > 5) {
-        return cut(2);
-    }
-    if word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) {
-        return cut(1);
-    }
-    word.to_owned()
-}
-
-/// Singulars that end like plurals, and feminines that no rule gives.
-const IRREGULAR_FR: &[(&str, &str)] = &[
-    ("gris", "gris"),
-    ("grise", "gris"),
-    ("grises", "gris"),
-    ("bois", "bois"),
-    ("pois", "pois"),
-    ("tapis", "tapis"),
-    ("gras", "gras"),
-    ("anis", "anis"),
-    ("noix", "noix"),
-    ("frais", "frais"),
-    ("fraiche", "frais"),
-    ("fraiches", "frais"),
-    ("fraise", "fraise"),
-    ("fraises", "fraise"),
-    ("douce", "doux"),
-    ("douces", "doux"),
-    ("doux", "doux"),
-    ("seche", "sec"),
-    ("seches", "sec"),
-    ("fine", "fin"),
-    ("fines", "fin"),
-    ("yeux", "oeil"),
-    ("deux", "deux"),
-];
-
-fn stem_fr(word: &str) -> String {
-    let mut stem = word.to_owned();
-    if let Some(root) = stem.strip_suffix("eaux") {
-        return format!("{root}eau");
-    }
-    if let Some(root) = stem.strip_suffix("aux").filter(|r| r.len() > 2) {
-        return format!("{root}al");
-    }
-    if stem.ends_with("ux") || (stem.ends_with('s') && !stem.ends_with("ss")) {
-        stem.pop();
-    }
-    if stem.ends_with("ee") {
-        stem.pop();
-    }
-    // Gender: -elle/-el, -enne/-en, -anche/-anc, -ive/-if, -euse/-eu(x), -e.
-    for (feminine, masculine) in [
-        ("elle", "el"),
-        ("enne", "en"),
-        ("anche", "anc"),
-        ("ive", "if"),
-        ("euse", "eu"),
-        ("e", ""),
-    ] {
-        if let Some(root) = stem.strip_suffix(feminine) {
-            // "mère" is not "mer", nor "rose" "ros".
-            if root.len() + masculine.len() >= 4 {
-                return format!("{root}{masculine}");
-            }
-            break;
-        }
-    }
-    stem
 }
 
 #[cfg(test)]
