@@ -177,11 +177,14 @@ impl Store {
     }
 }
 
+/// Pieces of each product.
+pub(super) type Pieces = BTreeMap<ProductId, u32>;
+
 /// What is kept for an order, and until when.
 pub(super) fn kept_for(
     db: &Connection,
     order: Uuid,
-) -> Result<Option<(BTreeMap<ProductId, u32>, Timestamp)>, StoreError> {
+) -> Result<Option<(Pieces, Timestamp)>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT product, quantity, expires_at FROM reservation
          WHERE order_id = ?1 AND state = 'held'",
@@ -197,7 +200,7 @@ pub(super) fn kept_for(
 }
 
 /// Pieces of each product in a cart: two lines of one coffee with other options are one.
-pub(super) fn pieces(cart: &Cart) -> BTreeMap<ProductId, u32> {
+pub(super) fn pieces(cart: &Cart) -> Pieces {
     let mut pieces = BTreeMap::new();
     for line in &cart.lines {
         let sum: &mut u32 = pieces.entry(line.product.clone()).or_default();
