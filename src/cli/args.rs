@@ -90,6 +90,7 @@ pub enum Verb {
     Chat(Chat),
     Say(Say),
     Transcribe(Transcribe),
+    Understand(super::understand::UnderstandArgs),
     #[command(subcommand)]
     Catalog(super::catalog::Catalog),
     Models(crate::models::verbs::ModelsArgs),
@@ -187,8 +188,11 @@ pub struct Transcribe {
 #[derive(Debug, Args)]
 pub struct Eval {
     /// A scenario (TOML) or a folder of them
-    #[arg(value_name = "DIR")]
-    pub path: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "nlu")]
+    pub path: Option<PathBuf>,
+    /// Measure understanding on sentences with expected commands (JSON lines) instead
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["path", "junit", "only"])]
+    pub nlu: Vec<PathBuf>,
     /// Only scenarios whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,

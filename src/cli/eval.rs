@@ -7,12 +7,16 @@ use super::{
     output::{line, text},
 };
 use crate::{
-    daemon::{Needs, shopfront::Shopfront},
+    daemon::{
+        Needs,
+        shopfront::{Mind, Shopfront},
+    },
     eval::{
         check::misses,
         report::{Outcome, Report},
         scenario::Scenario,
     },
+    nlu,
     session::{Answer, turn::Turn},
 };
 use anyhow::Context;
@@ -24,7 +28,14 @@ use std::{path::Path, time::Instant};
 /// # Errors
 /// When the scenarios cannot be read or the engines not started.
 pub async fn run(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
-    let mut scenarios = Scenario::read_all(&args.path)?;
+    if !args.nlu.is_empty() {
+        return understanding(args, global).await;
+    }
+    let path = args
+        .path
+        .as_deref()
+        .context("expected a folder of scenarios, found none")?;
+    let mut scenarios = Scenario::read_all(path)?;
     if let Some(only) = &args.only {
         scenarios.retain(|s| s.name().contains(only.as_str()));
         anyhow::ensure!(
@@ -65,6 +76,31 @@ pub async fn run(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
     } else {
         Ending::SomethingFailed
     })
+}
+
+/// Measures understanding on sentences with expected commands. It has no threshold: it tells.
+async fn understanding(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
+    let mut lines = Vec::new();
+    for path in &args.nlu {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("expected sentences in {}", path.display()))?;
+        // `dev.fr.jsonl` is French.
+        let of_file = path
+            .file_stem()
+            .and_then(|n| n.to_str()?.rsplit('.').next()?.parse().ok());
+        let mut read = nlu::eval::read(&text).with_context(|| path.display().to_string())?;
+        read.iter_mut().for_each(|l| l.lang = l.lang.or(of_file));
+        lines.append(&mut read);
+    }
+    let mind = Mind::open(&super::settings(global)?).await?;
+    let report = nlu::eval::evaluate(&lines, None, &mind.interpreter()).await;
+    mind.close().await;
+    if args.json {
+        line(format_args!("{}", serde_json::to_string_pretty(&report)?))?;
+    } else {
+        text(format_args!("{report}"))?;
+    }
+    Ok(Ending::Well)
 }
 
 async fn play(front: &Shopfront, scenario: &Scenario, scratch: &Path) -> anyhow::Result<Outcome> {

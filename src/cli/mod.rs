@@ -13,6 +13,7 @@ pub mod transcribe;
 pub mod understand;
 
 use crate::{
+    daemon::shopfront::Mind,
     models::ModelStore,
     settings::{Settings, SettingsError},
 };
@@ -80,6 +81,7 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
         Verb::Chat(a) => chat::run(&a, global).await,
         Verb::Say(a) => small::say(&a, global).await,
         Verb::Transcribe(a) => transcribe::run(&a, global).await,
+        Verb::Understand(a) => understand(a, global).await,
         Verb::Catalog(a) => catalog(a, global).await,
         Verb::Models(a) => models(a, global).await,
         Verb::Eval(a) => eval::run(&a, global).await,
@@ -89,6 +91,18 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
         Verb::Settings(a) => small::settings(&a, global),
         Verb::Completions(a) => small::completions(&a),
     }
+}
+
+/// `comptoir understand`: the language model alone, and its worker where it is ours.
+async fn understand(args: understand::UnderstandArgs, global: &Global) -> anyhow::Result<Ending> {
+    let mind = Mind::open(&settings(global)?).await?;
+    let refused = understand::run(&args, &mind.interpreter(), &mut tokio::io::stdout()).await?;
+    mind.close().await;
+    Ok(if refused == 0 {
+        Ending::Well
+    } else {
+        Ending::SomethingFailed
+    })
 }
 
 /// `comptoir catalog`: blocks on the store, so it has a thread of its own.

@@ -126,25 +126,7 @@ impl Shopfront {
             self.engines.tts.uri(READY).await?;
         }
         if needs.llm {
-            let model = Model::of(self.engines.clone(), &self.settings);
-            let warm = model.warm(WARM);
-            tokio::pin!(warm);
-            let told = tokio::select! {
-                done = &mut warm => Some(done),
-                () = tokio::time::sleep(PATIENCE) => None,
-            };
-            let done = match told {
-                Some(done) => done,
-                None => {
-                    anstream::eprintln!(
-                        "The language model reads its instructions (about a minute, the first time only) ..."
-                    );
-                    warm.await
-                }
-            };
-            if let Err(e) = done {
-                anstream::eprintln!("warning: {e}; understanding by cue words only");
-            }
+            warm(&self.engines, &self.settings).await;
         }
         Ok(())
     }
@@ -164,13 +146,10 @@ impl Shopfront {
 
     fn session(&self, language: Option<Language>, clock: Clock) -> Session {
         let s = &self.settings;
-        let deadline = Duration::from_millis(s.llm.deadline_ms);
-        let interpreter = Interpreter::new(Some(Arc::new(Model::of(self.engines.clone(), s))))
-            .with_deadline(deadline);
         Session::new(
             (self.info.clone(), Policy::of(&self.info)),
             self.desk.clone(),
-            interpreter,
+            interpreter(&self.engines, s),
             Speech {
                 ears: Some(Arc::new(Ears::of(self.engines.clone()))),
                 voice: self
@@ -233,6 +212,74 @@ impl Shopfront {
     }
 
     /// Ends the workers.
+    pub async fn close(self) {
+        self.engines.stop().await;
+    }
+}
+
+/// Has the language model read its instructions, and tells the user when that takes long or
+/// cannot be: the lexical parser stands in then.
+async fn warm(engines: &Arc<Engines>, settings: &Settings) {
+    let model = Model::of(engines.clone(), settings);
+    let warm = model.warm(WARM);
+    tokio::pin!(warm);
+    let told = tokio::select! {
+        done = &mut warm => Some(done),
+        () = tokio::time::sleep(PATIENCE) => None,
+    };
+    let done = match told {
+        Some(done) => done,
+        None => {
+            anstream::eprintln!(
+                "The language model reads its instructions (about a minute, the first time only) ..."
+            );
+            warm.await
+        }
+    };
+    if let Err(e) = done {
+        anstream::eprintln!("warning: {e}; understanding by cue words only");
+    }
+}
+
+/// The interpreter of these engines.
+fn interpreter(engines: &Arc<Engines>, settings: &Settings) -> Interpreter {
+    let deadline = Duration::from_millis(settings.llm.deadline_ms);
+    Interpreter::new(Some(Arc::new(Model::of(engines.clone(), settings)))).with_deadline(deadline)
+}
+
+/// Understanding alone: the language model, without ears, voice or shop.
+pub struct Mind {
+    settings: Settings,
+    engines: Arc<Engines>,
+}
+
+impl Mind {
+    /// Starts the language model and waits until it has read its instructions.
+    ///
+    /// # Errors
+    /// When the model folder cannot be told; a missing model is told and stood in for.
+    pub async fn open(settings: &Settings) -> Result<Self, FrontError> {
+        let needs = Needs {
+            llm: true,
+            ..Needs::default()
+        };
+        let engines = Arc::new(Engines::start(settings, needs, false).await?);
+        if engines.llm.is_there() {
+            warm(&engines, settings).await;
+        }
+        Ok(Self {
+            settings: settings.clone(),
+            engines,
+        })
+    }
+
+    /// The interpreter.
+    #[must_use]
+    pub fn interpreter(&self) -> Interpreter {
+        interpreter(&self.engines, &self.settings)
+    }
+
+    /// Ends the worker.
     pub async fn close(self) {
         self.engines.stop().await;
     }
