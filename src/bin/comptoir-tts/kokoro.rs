@@ -21,7 +21,8 @@ pub const LENGTHS: Lengths = Lengths {
     first: 28,
     growth: 1.5,
     longest: 140,
-    shortest: 6,
+    // "Sure," and "Oui," by themselves: half a second of speech, in which the rest is made.
+    shortest: 4,
 };
 
 /// The most tokens in one go; the network takes 510.
