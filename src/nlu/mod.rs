@@ -190,6 +190,9 @@ impl Interpreter {
         if words.list.is_empty() {
             return certain(Vec::new());
         }
+        if is_markup(text) {
+            return certain(vec![Command::OutOfScope {}]);
+        }
         if let Some(commands) = fastpath::understand(&words, language, context) {
             return certain(commands);
         }
@@ -220,6 +223,11 @@ impl Interpreter {
             degraded: true,
         }
     }
+}
+
+/// Whether a text is markup rather than speech: prompt tokens, JSON, a recogniser's "[Music]".
+fn is_markup(text: &str) -> bool {
+    text.contains(['{', '}', '<', '>', '|', '[', ']'])
 }
 
 /// The confidence in an answer of a server that does not tell probabilities.
