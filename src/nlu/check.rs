@@ -379,6 +379,7 @@ impl<'a> Said<'a> {
         {
             commands.retain(|c| !courtesy(c));
         }
+        super::fastpath::merge_checkouts(commands);
         let asked = self.context.asked.is_some() || self.context.pending.is_some();
         if commands.len() > 1 {
             commands.retain(|c| !matches!(c, Command::OutOfScope {}));

@@ -63,7 +63,39 @@ pub fn understand(words: &Words, language: Language, context: &Context) -> Optio
             return Some(vec![command]);
         }
     }
-    several(&variants[1], here, lexicon, context)
+    corrected(&variants[2], here, lexicon, context)
+        .or_else(|| several(&variants[1], here, lexicon, context))
+}
+
+/// "Add the notebook, no wait, the silver shirt": what follows the correction takes the place
+/// of what it corrects, which begins like it (with an article, a number).
+fn corrected(
+    words: &[Word],
+    rules: &Rules,
+    lexicon: &Lexicon,
+    context: &Context,
+) -> Option<Vec<Command>> {
+    let (at, len) = (1..words.len())
+        .rev()
+        .find_map(|at| starts_with_any(words, at, &lexicon.corrections).map(|len| (at, len)))?;
+    let (before, after) = (&words[..at], words.get(at + len..)?);
+    let first = after.first()?;
+    let alike = |w: &Word| {
+        if first.count().is_some() {
+            w.count().is_some()
+        } else if lexicon.articles.contains(&first.key) {
+            lexicon.articles.contains(&w.key)
+        } else {
+            lexicon.is_date(std::slice::from_ref(first)) && lexicon.is_date(std::slice::from_ref(w))
+        }
+    };
+    let from = before.iter().rposition(alike).filter(|from| *from > 0)?;
+    let mut repaired = before[..from].to_vec();
+    repaired.extend(after.iter().cloned().map(|mut w| {
+        w.after = None;
+        w
+    }));
+    one(&repaired, rules, lexicon, context, false).map(|command| vec![command])
 }
 
 fn one(
@@ -73,10 +105,14 @@ fn one(
     context: &Context,
     joined: bool,
 ) -> Option<Command> {
-    (!joined)
-        .then(|| rules.answer(words, lexicon, context))
-        .flatten()
+    let answer = |named| {
+        (!joined)
+            .then(|| rules.answer(words, lexicon, context, named))
+            .flatten()
+    };
+    answer(false)
         .or_else(|| rules.command(words, lexicon, context, joined))
+        .or_else(|| answer(true))
 }
 
 /// The other language's words that need no slot: "stop", "merci", "oui" in an English session.
@@ -154,6 +190,8 @@ fn joints(words: &[Word], lexicon: &Lexicon) -> Vec<(usize, usize)> {
             match (joint, words[at].after) {
                 (Some(len), _) if at + len < words.len() => Some((at, len)),
                 (_, Some(_)) => Some((at, 0)),
+                // "3 eggs 10 lentils"
+                _ if words[at].count().is_some() && at + 1 < words.len() => Some((at, 0)),
                 _ => None,
             }
         })
@@ -195,7 +233,44 @@ fn several(
         commands.retain(|c| !matches!(c, Command::Deny {}));
     }
     commands.dedup();
+    merge_checkouts(&mut commands);
     (!commands.is_empty()).then_some(commands)
+}
+
+/// "I'll pay by card and have it delivered" is one checkout.
+pub(super) fn merge_checkouts(commands: &mut Vec<Command>) {
+    let mut merged: Option<usize> = None;
+    let mut at = 0;
+    while at < commands.len() {
+        let Command::Checkout {
+            method,
+            delivery,
+            service,
+            time,
+        } = commands[at].clone()
+        else {
+            at += 1;
+            continue;
+        };
+        let Some(first) = merged else {
+            merged = Some(at);
+            at += 1;
+            continue;
+        };
+        if let Command::Checkout {
+            method: m,
+            delivery: d,
+            service: s,
+            time: t,
+        } = &mut commands[first]
+        {
+            *m = m.or(method);
+            *d = d.or(delivery);
+            *s = s.or(service);
+            *t = t.take().or(time);
+        }
+        commands.remove(at);
+    }
 }
 
 struct Parse<'a> {

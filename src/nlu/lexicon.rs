@@ -68,6 +68,8 @@ pub struct Lexicon {
     pub not_numbers: Vec<String>,
     /// Words after which letters and digits are an order number (`order`, `commande`).
     pub code_cues: HashSet<String>,
+    /// Words with which people correct what they just said (`no wait`, `enfin`).
+    pub corrections: Vec<String>,
     /// Products whose colour word is part of their name (`wine`: red wine, `thé`: thé vert).
     pub color_nouns: HashSet<String>,
     /// Products of two words joined by "and": never cut there.
@@ -153,6 +155,7 @@ impl Lexicon {
             &mut self.weekdays,
             &mut self.months,
             &mut self.not_numbers,
+            &mut self.corrections,
             &mut self.pairs,
             &mut self.joints,
             &mut self.limits.max,

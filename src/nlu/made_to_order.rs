@@ -86,6 +86,8 @@ fn drink(words: &[Word], at: usize, lexicon: &Lexicon) -> Option<usize> {
         words.get(at..at + len).is_some_and(|range| {
             range.iter().skip(1).all(|w| w.after.is_none())
                 && lexicon.made_to_order.contains(&phrase(range))
+                // "café au lait d'avoine" is a café with lait d'avoine.
+                && !(*len > 1 && words.get(at + len).is_some_and(|w| lexicon.of.contains(&w.key)))
         })
     })
 }

@@ -157,6 +157,12 @@ pub fn fill(intent: &str, main: &str, words: &[Word], lexicon: &Lexicon, slots: 
         return;
     }
     leading_count(&mut rest, intent, lexicon, slots);
+    // "a decent pair of boots"
+    if let Some(at) = rest.windows(2).position(|w| {
+        matches!(w[0].key.as_str(), "pair" | "paire") && lexicon.of.contains(&w[1].key)
+    }) {
+        rest.drain(at..at + 2);
+    }
     if has("options") && intent == "add_to_cart" {
         super::made_to_order::take_options(&mut rest, lexicon, slots);
     }
@@ -175,8 +181,22 @@ pub fn fill(intent: &str, main: &str, words: &[Word], lexicon: &Lexicon, slots: 
     if has("brand") {
         take_brand(&mut rest, lexicon, slots);
     }
-    let rest = without_articles(&rest, lexicon);
-    if !rest.is_empty() && !is_pronoun(rest, lexicon) {
+    let mut rest = without_articles(&rest, lexicon);
+    // "the zip on my tent", "la fermeture de mon blouson": the product is what one owns.
+    if matches!(intent, "return_item" | "exchange_item")
+        && let Some(at) = rest.windows(2).rposition(|w| {
+            matches!(w[0].key.as_str(), "on" | "of" | "de")
+                && matches!(w[1].key.as_str(), "my" | "mon" | "ma" | "mes")
+        })
+        && at + 2 < rest.len()
+    {
+        rest = &rest[at + 2..];
+    }
+    if has("ordinal")
+        && let Some(n) = position(rest, lexicon)
+    {
+        slots.insert("ordinal".into(), n.into());
+    } else if !rest.is_empty() && !is_pronoun(rest, lexicon) {
         slots.insert(main.into(), join(rest).into());
     }
 }
@@ -447,7 +467,7 @@ fn take_brand(rest: &mut Vec<Word>, lexicon: &Lexicon, slots: &mut Slots) {
             return;
         }
     }
-    for cue in ["de la marque", "de marque", "by", "from"] {
+    for cue in ["de la marque", "de marque", "de chez", "by", "from"] {
         let words = cue.split(' ').count();
         for at in 1..rest.len() {
             if rest.len() > at + words

@@ -203,10 +203,22 @@ impl Rules {
                 && says(&self.weak_yes)
     }
 
-    /// The answer to the question just asked, if the words are one.
+    /// The answer to the question just asked, if the words are one: to the question for a
+    /// product's name (`named`), or to any other.
     #[must_use]
-    pub fn answer(&self, words: &[Word], lexicon: &Lexicon, context: &Context) -> Option<Command> {
-        self.answers.iter().find_map(|answer| {
+    pub fn answer(
+        &self,
+        words: &[Word],
+        lexicon: &Lexicon,
+        context: &Context,
+        named: bool,
+    ) -> Option<Command> {
+        // Almost anything can be a product: asked for last.
+        let answers = self
+            .answers
+            .iter()
+            .filter(|answer| (answer.to == "item") == named);
+        answers.into_iter().find_map(|answer| {
             let intent = self.waiting(&answer.to, context, answer.default.as_deref())?;
             answer.patterns.iter().find_map(|pattern| {
                 let captures = pattern.find(words, lexicon)?;
@@ -356,8 +368,30 @@ fn command(
     {
         return None;
     }
+    // "a less expensive one" is no product; "3 eggs 10 lentils" are two requests.
+    let text = |slot: &str| slots.get(slot).and_then(Value::as_str).map(str::to_owned);
+    if intent == "search_product"
+        && text("query").is_some_and(|q| q.ends_with(" one") || q.ends_with(" ones"))
+    {
+        return None;
+    }
+    if slots.contains_key("quantity")
+        && let Some(item) = text("item")
+        && holds_a_count(&item)
+    {
+        return None;
+    }
     slots.insert("intent".into(), intent.into());
     serde_json::from_value(Value::Object(slots)).ok()
+}
+
+/// Whether a count stands inside a product's name, with a word before and after it.
+fn holds_a_count(item: &str) -> bool {
+    let words: Vec<&str> = item.split(' ').collect();
+    words.len() > 2
+        && words[1..words.len() - 1]
+            .iter()
+            .any(|w| w.bytes().all(|b| b.is_ascii_digit()) && w.len() < 3)
 }
 
 /// The typed value of a slot that is no product.

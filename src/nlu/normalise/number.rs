@@ -292,11 +292,12 @@ fn is_meant(list: &[Word], at: usize, len: usize, value: u32, language: Language
                 "order", "me", "remove", "and", "it", "quantity", "double", "size", "option", "at",
                 "like", "zero", "oh", "past", "half", "buy",
             ];
-            (asked.contains(&before)
+            (after == "of" && matches!(before, "take" | "remove" | "drop")
+                || after != "of" && asked.contains(&before)
                 || list
                     .get(at.wrapping_sub(1))
                     .is_some_and(|w| w.number().is_some()))
-                && !matches!(after, "of" | "that" | "which" | "with" | "for" | "i" | "is")
+                && !matches!(after, "that" | "which" | "with" | "for" | "i" | "is")
                 || matches!(after, "o'clock" | "pm" | "am" | "percent" | "point")
                 || english_small(after).is_some()
         }
