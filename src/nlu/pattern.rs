@@ -312,7 +312,9 @@ impl Reader<'_> {
                     let (word, after) = self.rest.split_at(end);
                     self.rest = after;
                     // Written as people write it (`est-ce`, `l'autre`), cut as utterances are.
-                    let cut = Words::of(&format!("{word} x")).list;
+                    // The "x" keeps a trailing elision ("l'") in one piece.
+                    let elided = if word.ends_with('\'') { "x" } else { " x" };
+                    let cut = Words::of(&format!("{word}{elided}")).list;
                     sequence.extend(
                         cut[..cut.len() - 1]
                             .iter()
@@ -405,6 +407,15 @@ mod tests {
         assert!(slots(p, "where is order").is_some());
         assert!(slots(p, "where is my order now").is_none());
         assert!(slots("* order", "well where is my order").is_some());
+        let elision = Pattern::new("est-ce qu' il [l'] a", &Definitions::new()).unwrap();
+        assert!(
+            elision
+                .find(
+                    &Words::of("Est-ce qu'il l'a ?").list,
+                    Lexicon::of(Language::Fr)
+                )
+                .is_some()
+        );
     }
 
     #[test]
