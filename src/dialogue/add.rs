@@ -32,6 +32,8 @@ pub(super) struct Wish {
     pub size: Option<String>,
     pub brand: Option<String>,
     pub options: Vec<String>,
+    /// What was shown and has every word of the name, while the catalog is asked for more.
+    pub seen: Vec<Product>,
 }
 
 impl Wish {
@@ -164,13 +166,17 @@ impl Run<'_> {
     pub fn add_named(&mut self, wish: Wish) {
         let name = wish.item.clone().unwrap_or_default();
         let mut known = self.known(&name);
-        match known.len() {
-            1 => return self.add_chosen(wish, known.swap_remove(0)),
-            0 => {}
-            _ => {
-                return self.ask_which(known, Purpose::Add(Box::new(wish)), "which-one");
-            }
+        if let [one] = &known[..]
+            && words::same_name(&name, &one.title)
+        {
+            return self.add_chosen(wish, known.swap_remove(0));
         }
+        // "Oat milk" after "oat milk with vanilla" was shown may be either: where the catalog
+        // has a product of just that name, it is meant.
+        let wish = Wish {
+            seen: known,
+            ..wish
+        };
         let query = SearchQuery {
             color: wish.color.clone(),
             size: wish.size.clone(),
@@ -205,8 +211,19 @@ impl Run<'_> {
     }
 
     /// Which of the products found shall be added.
-    pub fn add_found(&mut self, found: Found, wish: Wish) {
+    pub fn add_found(&mut self, found: Found, mut wish: Wish) {
         let name = wish.item.clone().unwrap_or_default();
+        let mut seen = std::mem::take(&mut wish.seen);
+        let exact = found
+            .hits
+            .iter()
+            .any(|h| words::same_name(&name, &h.product.title));
+        if !seen.is_empty() && !exact {
+            return match seen.len() {
+                1 => self.add_chosen(wish, seen.swap_remove(0)),
+                _ => self.ask_which(seen, Purpose::Add(Box::new(wish)), "which-one"),
+            };
+        }
         if let Some(filter @ ("color" | "size")) = found.relaxed.as_deref() {
             // The variants are looked at below; here only what no variant can have.
             let said = if filter == "color" {
@@ -268,6 +285,15 @@ impl Run<'_> {
         );
     }
 
+    /// Whether a list is too long to be said: where there is a screen, it is shown instead.
+    pub fn many(&self, list: &[Arg]) -> &'static str {
+        if list.len() > 5 && self.s.surface.screen {
+            "yes"
+        } else {
+            "no"
+        }
+    }
+
     /// The product is settled: options, quantity and stock next.
     pub fn add_product(&mut self, wish: Wish, product: Product) {
         self.s.focus = Some(product.clone());
@@ -284,7 +310,7 @@ impl Run<'_> {
         let chosen = options::choose(&product.options, None, &said);
         if let Some(group) = chosen.missing {
             let g = &product.options[group];
-            let list = g
+            let list: Vec<Arg> = g
                 .choices
                 .iter()
                 .map(|c| Arg::words(c.name.clone()))
@@ -292,6 +318,7 @@ impl Run<'_> {
             let message = Message::new("which-option")
                 .words("group", g.name.to_lowercase())
                 .words("title", product.title.clone())
+                .case("many", self.many(&list))
                 .with("list", Arg::Any(list));
             // What could not be placed is said once, not after every answer.
             let mut wish = wish;

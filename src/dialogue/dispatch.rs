@@ -65,6 +65,7 @@ impl Run<'_> {
                         size,
                         brand,
                         options,
+                        ..Wish::default()
                     },
                     ordinal,
                 );

@@ -38,10 +38,15 @@ pub(super) fn choose(groups: &[OptionGroup], keep: Option<&[String]>, said: &[St
     let mut vague = None;
     for words in said {
         match find(groups, words) {
-            Match::Choices(found) => {
+            Match::Choices(found, left_out) => {
                 for (g, c) in found {
-                    if !spoken_for[g] && (groups[g].max <= 1 || keep.is_none()) {
-                        picked[g].clear();
+                    if !spoken_for[g] {
+                        // A choice made before stays beside a new one where the group has room
+                        // for both; a default never does.
+                        let choices = &groups[g].choices;
+                        picked[g].retain(|i| {
+                            groups[g].max > 1 && keep.is_some() && !choices[*i].default
+                        });
                     }
                     spoken_for[g] = true;
                     picked[g].retain(|i| *i != c);
@@ -51,8 +56,12 @@ pub(super) fn choose(groups: &[OptionGroup], keep: Option<&[String]>, said: &[St
                         picked[g].remove(0);
                     }
                 }
+                if let Some((g, c)) = left_out {
+                    picked[g].retain(|i| *i != c);
+                    spoken_for[g] = true;
+                }
             }
-            Match::Without(g, c) => {
+            Match::Without((g, c)) => {
                 picked[g].retain(|i| *i != c);
                 spoken_for[g] = true;
             }
@@ -78,7 +87,7 @@ pub(super) fn choose(groups: &[OptionGroup], keep: Option<&[String]>, said: &[St
 /// Whether any of these words is a choice of these groups.
 pub(super) fn any_choice(groups: &[OptionGroup], said: &[String]) -> bool {
     said.iter()
-        .any(|w| matches!(find(groups, w), Match::Choices(_) | Match::Without(..)))
+        .any(|w| matches!(find(groups, w), Match::Choices(..) | Match::Without(..)))
 }
 
 /// The words among these that are choices, without those that are part of the product's name.
@@ -90,7 +99,7 @@ pub(super) fn within(groups: &[OptionGroup], item: &str, title: &str) -> Vec<Str
         .collect();
     let left = left.join(" ");
     match find(groups, &left) {
-        Match::Choices(found) => found
+        Match::Choices(found, _) => found
             .into_iter()
             .map(|(g, c)| groups[g].choices[c].name.clone())
             .collect(),
@@ -98,9 +107,13 @@ pub(super) fn within(groups: &[OptionGroup], item: &str, title: &str) -> Vec<Str
     }
 }
 
+/// What words came to. A choice is the place of its group and its place therein.
 enum Match {
-    Choices(Vec<(usize, usize)>),
-    Without(usize, usize),
+    /// These are wanted, and perhaps one is not.
+    Choices(Vec<(usize, usize)>, Option<(usize, usize)>),
+    /// This one is not wanted.
+    Without((usize, usize)),
+    /// One of this group, but which?
     Group(usize),
     None,
 }
@@ -114,38 +127,38 @@ fn find(groups: &[OptionGroup], words: &str) -> Match {
     for (g, group) in groups.iter().enumerate() {
         for (c, choice) in group.choices.iter().enumerate() {
             if labels(choice).any(|l| same(&said, &canonical(l))) {
-                return Match::Choices(vec![(g, c)]);
+                return Match::Choices(vec![(g, c)], None);
             }
         }
     }
-    let negated = said.iter().any(|w| NEGATIONS.contains(&w.as_str()));
-    let said: Vec<String> = said
-        .into_iter()
-        .filter(|w| !NEGATIONS.contains(&w.as_str()))
-        .collect();
-    if negated {
-        return without(groups, &said);
-    }
-    // Choices that are named within what was said ("large, with oat milk"): the longest of
-    // each group.
-    let mut found = Vec::new();
-    for (g, group) in groups.iter().enumerate() {
-        let named = |c: &OptionChoice| {
-            labels(c)
-                .map(canonical)
-                .filter(|l| !l.is_empty() && subset(l, &said))
-                .map(|l| l.len())
-                .max()
-        };
-        let best = (0..group.choices.len())
-            .filter_map(|c| Some((named(&group.choices[c])?, c)))
-            .max_by_key(|(len, c)| (*len, usize::MAX - c));
-        if let Some((_, c)) = best {
-            found.push((g, c));
+    let found = named(groups, &said);
+    let denies = |l: &[String]| l.iter().any(|w| NEGATIONS.contains(&w.as_str()));
+    let negated = said.iter().position(|w| NEGATIONS.contains(&w.as_str()));
+    if let Some(at) = negated {
+        if found.iter().any(|(.., label)| denies(label)) {
+            return Match::Choices(found.into_iter().map(|(g, c, _)| (g, c)).collect(), None);
         }
+        // "Large, without sugar": what stands before the negation is wanted.
+        let mut wanted: Vec<(usize, usize)> = named(groups, &said[..at])
+            .into_iter()
+            .map(|(g, c, _)| (g, c))
+            .collect();
+        let left_out = match without(groups, &said[at + 1..]) {
+            Match::Choices(more, _) => {
+                wanted.extend(more);
+                None
+            }
+            Match::Without(choice) => Some(choice),
+            other if wanted.is_empty() => return other,
+            _ => None,
+        };
+        return match left_out {
+            Some(choice) if wanted.is_empty() => Match::Without(choice),
+            _ => Match::Choices(wanted, left_out),
+        };
     }
     if !found.is_empty() {
-        return Match::Choices(found);
+        return Match::Choices(found.into_iter().map(|(g, c, _)| (g, c)).collect(), None);
     }
     // What was said is a part of a choice's name ("oat" for "oat milk").
     let mut partial = Vec::new();
@@ -157,10 +170,37 @@ fn find(groups: &[OptionGroup], words: &str) -> Match {
         }
     }
     match partial[..] {
-        [one] => Match::Choices(vec![one]),
+        [one] => Match::Choices(vec![one], None),
         [(g, _), ..] if partial.iter().all(|(h, _)| *h == g) => Match::Group(g),
         _ => Match::None,
     }
+}
+
+/// The choices that are named within what was said ("large, with oat milk"): the longest of
+/// each group, and none that is only a part of another one's name ("medium roast" is no size).
+fn named(groups: &[OptionGroup], said: &[String]) -> Vec<(usize, usize, Vec<String>)> {
+    let mut found: Vec<(usize, usize, Vec<String>)> = Vec::new();
+    for (g, group) in groups.iter().enumerate() {
+        let best = group
+            .choices
+            .iter()
+            .enumerate()
+            .flat_map(|(c, choice)| labels(choice).map(move |l| (c, canonical(l))))
+            .filter(|(_, label)| subset(label, said))
+            .max_by_key(|(c, label)| (label.len(), usize::MAX - c));
+        if let Some((c, label)) = best {
+            found.push((g, c, label));
+        }
+    }
+    let part = |label: &[String]| {
+        found
+            .iter()
+            .any(|(_, _, l)| l.len() > label.len() && subset(label, l))
+    };
+    let parts: Vec<bool> = found.iter().map(|(_, _, l)| part(l)).collect();
+    let mut keep = parts.into_iter().map(|p| !p);
+    found.retain(|_| keep.next().unwrap_or(true));
+    found
 }
 
 /// "No sugar": the choice that says so, or the choice of sugar left out.
@@ -175,10 +215,13 @@ fn without(groups: &[OptionGroup], said: &[String]) -> Match {
             continue;
         }
         let none = group.choices.iter().position(|c| {
-            labels(c).any(|l| canonical(l).iter().any(|w| NEGATIONS.contains(&w.as_str())))
+            labels(c).any(|l| {
+                let l = canonical(l);
+                l.iter().any(|w| NEGATIONS.contains(&w.as_str())) && subset(said, &l)
+            })
         });
         if let Some(c) = none {
-            return Match::Choices(vec![(g, c)]);
+            return Match::Choices(vec![(g, c)], None);
         }
         let named = group
             .choices
@@ -187,7 +230,7 @@ fn without(groups: &[OptionGroup], said: &[String]) -> Match {
         if let Some(c) = named
             && group.min == 0
         {
-            return Match::Without(g, c);
+            return Match::Without((g, c));
         }
     }
     Match::None
@@ -197,13 +240,20 @@ fn labels(choice: &OptionChoice) -> impl Iterator<Item = &str> {
     std::iter::once(choice.name.as_str()).chain(choice.aliases.iter().map(String::as_str))
 }
 
-/// Name words, with small numbers as digits: "deux sucres" is "2 sucres".
+/// Words without articles, small numbers as digits: "deux sucres" is "2 sucres". "Some" and
+/// "a bit" stay: they are choices.
 fn canonical(text: &str) -> Vec<String> {
-    let mut out = words::name_words(text);
-    if out.is_empty() {
-        // A choice may be named by a word that carries no name elsewhere ("one").
-        out = words::all_words(text);
-    }
+    const ARTICLES: &[&str] = &[
+        "a", "an", "the", "of", "with", "in", "and", "please", "de", "du", "des", "d", "l", "avec",
+        "le", "la", "les", "au", "aux", "a", "et", "en",
+    ];
+    let all = words::all_words(text);
+    let telling: Vec<String> = all
+        .iter()
+        .filter(|w| !ARTICLES.contains(&w.as_str()))
+        .cloned()
+        .collect();
+    let mut out = if telling.is_empty() { all } else { telling };
     for w in &mut out {
         if let Some(n) = words::number(w) {
             *w = n.to_string();
@@ -319,6 +369,32 @@ mod tests {
             said(&["small", "without cinnamon"]).names,
             ["small", "whole milk", "no sugar"]
         );
+    }
+
+    #[test]
+    fn a_negation_takes_only_what_follows_it() {
+        let c = said(&["large with oat milk and two sugars without cinnamon"]);
+        assert_eq!(c.names, ["large", "oat milk", "two sugars"]);
+        let c = said(&["big oat milk no sugar"]);
+        assert_eq!(c.names, ["large", "oat milk", "no sugar", "cinnamon"]);
+    }
+
+    #[test]
+    fn a_word_within_a_longer_choice_is_not_another_choice() {
+        let mut groups = latte();
+        groups[0].choices.push(choice("medium", &[], 0, false));
+        groups.push(OptionGroup {
+            name: "roast".into(),
+            min: 1,
+            max: 1,
+            choices: vec![
+                choice("light roast", &["light"], 0, true),
+                choice("medium roast", &[], 0, false),
+            ],
+        });
+        let c = choose(&groups, None, &["large decaf with a medium roast".into()]);
+        assert_eq!(c.names[0], "large");
+        assert!(c.names.contains(&"medium roast".into()));
     }
 
     #[test]

@@ -164,9 +164,10 @@ impl Run<'_> {
             });
             return self.ask(Question::Offer { wish, product }, message);
         }
-        let list = values.iter().map(Arg::words).collect();
+        let list: Vec<Arg> = values.iter().map(Arg::words).collect();
         let message = Message::new(if size { "which-size" } else { "which-color" })
             .words("title", first.title.clone())
+            .case("many", self.many(&list))
             .with("list", Arg::Any(list));
         let wish = Box::new(wish);
         self.ask(

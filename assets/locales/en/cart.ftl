@@ -67,9 +67,27 @@ line-as-it-is = That is how it is: { $line }.
 line-kept = I left it as it was.
 no-options = There is nothing to choose for { $title }.
 option-unknown = I cannot make it with { $option }.
-which-option = Which { $group } for { $title }: { $list }?
-which-size = Which size for { $title }: { $list }?
-which-color = Which colour for { $title }: { $list }?
+which-option = Which { $group } for { $title }{ $many ->
+    [yes] { $mode ->
+        [speech] {""}
+       *[text] {""}: { $list }
+    }
+   *[no] {""}: { $list }
+}?
+which-size = Which size for { $title }{ $many ->
+    [yes] { $mode ->
+        [speech] {""}
+       *[text] {""}: { $list }
+    }
+   *[no] {""}: { $list }
+}?
+which-color = Which colour for { $title }{ $many ->
+    [yes] { $mode ->
+        [speech] {""}
+       *[text] {""}: { $list }
+    }
+   *[no] {""}: { $list }
+}?
 offer-variant = Shall I add it in { $value }?
 variant-unknown = { $title } does not come in { $value }.
 variant-out = { $title } is out of stock in { $value }.

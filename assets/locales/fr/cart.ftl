@@ -67,9 +67,27 @@ line-as-it-is = C'est déjà le cas : { $line }.
 line-kept = Je n'ai rien changé.
 no-options = Il n'y a rien à choisir pour { $title }.
 option-unknown = Je ne peux pas le faire avec « { $option } ».
-which-option = Quel choix pour { $title }, { $group } : { $list } ?
-which-size = Quelle taille pour { $title } : { $list } ?
-which-color = Quelle couleur pour { $title } : { $list } ?
+which-option = Quel choix pour { $title }, { $group }{ $many ->
+    [yes] { $mode ->
+        [speech] {""}
+       *[text] {" "}: { $list }
+    }
+   *[no] {" "}: { $list }
+} ?
+which-size = Quelle taille pour { $title }{ $many ->
+    [yes] { $mode ->
+        [speech] {""}
+       *[text] {" "}: { $list }
+    }
+   *[no] {" "}: { $list }
+} ?
+which-color = Quelle couleur pour { $title }{ $many ->
+    [yes] { $mode ->
+        [speech] {""}
+       *[text] {" "}: { $list }
+    }
+   *[no] {" "}: { $list }
+} ?
 offer-variant = Je l'ajoute en { $value } ?
 variant-unknown = { $title } n'existe pas en { $value }.
 variant-out = { $title } est en rupture en { $value }.
