@@ -1,9 +1,12 @@
 //! Feeds as retailers really send them: what is kept, what is told, what never happens.
 #![allow(clippy::unwrap_used)]
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use comptoir::{
-    cli::catalog::{Catalog, execute},
+    cli::{
+        args::{Cli, Verb},
+        catalog::execute,
+    },
     lang::Language,
     shop::{
         cart::{Cart, CartLine},
@@ -135,22 +138,12 @@ fn a_gigabyte_in_one_line_is_skipped_in_little_memory() {
     );
 }
 
-#[derive(Parser)]
-struct Shell {
-    #[command(subcommand)]
-    verb: Wrapped,
-}
-
-#[derive(Subcommand)]
-enum Wrapped {
-    #[command(subcommand)]
-    Catalog(Catalog),
-}
-
 /// Runs `comptoir catalog ...` on a data folder.
 fn run(data: &Path, args: &[&str], input: &str) -> (bool, String) {
     let args = ["comptoir", "catalog"].iter().chain(args);
-    let Wrapped::Catalog(verb) = Shell::try_parse_from(args).unwrap().verb;
+    let Verb::Catalog(verb) = Cli::try_parse_from(args).unwrap().verb else {
+        panic!("a verb of the catalog")
+    };
     let mut out = Vec::new();
     let ok = execute(&verb, data, noon(), &mut input.as_bytes(), &mut out).unwrap();
     (ok, String::from_utf8(out).unwrap())
@@ -198,7 +191,7 @@ fn the_catalog_verbs_import_search_and_answer_in_json() {
     assert_eq!(answer["results"].as_array().unwrap().len(), 1);
     let (_, text) = run(
         data,
-        &["search", "--lang", "fr", "écharpe", "--color", "bleu"],
+        &["search", "--lang", "fr", "écharpe", "--colour", "bleu"],
         "",
     );
     assert!(

@@ -61,7 +61,7 @@ pub struct Import {
 pub struct Search {
     /// What to look for; may be left out when a filter is given
     #[arg(required_unless_present_any = [
-        "jsonl", "color", "size", "brand", "material", "category", "min_price", "max_price",
+        "jsonl", "colour", "size", "brand", "material", "category", "min_price", "max_price",
     ])]
     query: Vec<String>,
     /// Language of the words and of the answer
@@ -70,9 +70,9 @@ pub struct Search {
     /// At most so many, 1 to 100
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     limit: u16,
-    /// Colour; a family ("blue") includes its shades
-    #[arg(long, alias = "colour")]
-    color: Option<String>,
+    /// Colour; a family ("blue") includes its shades. (`--color` is about this terminal.)
+    #[arg(long)]
+    colour: Option<String>,
     /// Size ("42", "m", "500 g")
     #[arg(long)]
     size: Option<String>,
@@ -257,7 +257,7 @@ fn import(
 impl Search {
     fn query(&self) -> SearchQuery {
         SearchQuery {
-            color: self.color.clone(),
+            color: self.colour.clone(),
             size: self.size.clone(),
             brand: self.brand.clone(),
             material: self.material.clone(),
