@@ -93,13 +93,7 @@ impl<'a> Said<'a> {
     /// One command, checked; `None` when nothing of it holds.
     fn command(&self, intent: &str, proposed: Slots, several: bool) -> Option<Command> {
         let spec = spec(intent)?;
-        if let Some(beginnings) = self.lexicon.evidence.get(intent)
-            && self.context.pending.as_deref() != Some(intent)
-            && !self
-                .words
-                .iter()
-                .any(|w| beginnings.iter().any(|b| w.key.starts_with(b.as_str())))
-        {
+        if self.context.pending.as_deref() != Some(intent) && !self.evident(intent) {
             return None;
         }
         let mut slots = Slots::new();
@@ -107,7 +101,17 @@ impl<'a> Said<'a> {
             let Some(value) = proposed.get(slot.name) else {
                 continue;
             };
-            if let Some(value) = self.value(slot.name, slot.kind, value) {
+            let Some(value) = self.value(slot.name, slot.kind, value) else {
+                continue;
+            };
+            let word = value.as_str().unwrap_or_default();
+            // A word list's value needs its evidence, a text stands in one slot only.
+            let held = match slot.kind {
+                SlotKind::OneOf(_) => self.evident(&format!("{intent}.{}.{word}", slot.name)),
+                SlotKind::Text => !slots.values().any(|v| *v == value),
+                _ => true,
+            };
+            if held {
                 slots.insert(slot.name.into(), value);
             }
         }
@@ -124,6 +128,14 @@ impl<'a> Said<'a> {
         }
         slots.insert("intent".into(), intent.into());
         serde_json::from_value(Value::Object(slots)).ok()
+    }
+
+    /// Whether a word was said for what needs one.
+    fn evident(&self, key: &str) -> bool {
+        self.lexicon.evidence.get(key).is_none_or(|beginnings| {
+            let said = |b: &String| self.words.iter().any(|w| w.key.starts_with(b.as_str()));
+            beginnings.iter().any(said)
+        })
     }
 
     fn value(&self, slot: &str, kind: SlotKind, value: &Value) -> Option<Value> {

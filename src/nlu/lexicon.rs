@@ -78,8 +78,8 @@ pub struct Lexicon {
     pub limits: Limits,
     /// Words that join two requests.
     pub joints: Vec<String>,
-    /// What must have been said, in part, before a model's word for it is taken: by intent,
-    /// beginnings of words.
+    /// What must have been said, in part, before a model's word for it is taken: by intent, or
+    /// by `intent.slot.word`; beginnings of words.
     pub evidence: HashMap<String, Vec<String>>,
     /// How options of made-to-order products are said.
     pub options: super::made_to_order::Options,

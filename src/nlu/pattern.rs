@@ -28,7 +28,7 @@ use std::{collections::HashMap, ops::Range};
 pub const LONGEST_TEXT: usize = 9;
 
 /// Steps after which a match is given up: bounds the work of an adversarial utterance.
-const MOST_STEPS: u32 = 60_000;
+const MOST_STEPS: u32 = 20_000;
 
 /// What a slot of a pattern takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub enum Shape {
 impl Shape {
     fn of(slot: &str) -> Self {
         match slot {
-            "quantity" | "score" | "position" => Self::Count,
+            "quantity" | "score" | "position" | "of" => Self::Count,
             "ordinal" | "ordinals" => Self::Ordinal,
             "order_number" => Self::OrderNumber,
             "min_price" | "max_price" => Self::Price,

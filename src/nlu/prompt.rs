@@ -98,7 +98,8 @@ fn table() -> String {
         } else if !slots.is_empty() {
             let _ = write!(out, "({})", slots.join(", "));
         }
-        out.push('\n');
+        // Without slots, the rest follows on the same line.
+        out.push(if intent.slots.is_empty() { ' ' } else { '\n' });
     }
     out
 }
@@ -179,7 +180,7 @@ mod tests {
     fn examples_say_what_the_command_set_allows_and_cover_it() {
         let all: Vec<Example> = Language::ALL.into_iter().flat_map(examples).collect();
         assert!(all.iter().all(|e| !e.expect.is_empty()));
-        assert!(all.len() <= 70, "{}", all.len());
+        assert!((30..=60).contains(&all.len()), "{}", all.len());
         for needed in [
             "search_product",
             "add_to_cart",

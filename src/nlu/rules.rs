@@ -321,6 +321,8 @@ fn command(
                 };
                 fill(intent, main, words, lexicon, &mut slots);
             }
+            // "one of the 2": how many there are, which the cart knows better.
+            "of" => {}
             "position" => {
                 slots.insert(
                     "ordinal".into(),
