@@ -452,7 +452,7 @@ impl Run<'_> {
             }
             (Err(WriteRefusal::NotAllowed | WriteRefusal::Expired), Some(order)) => {
                 Message::new("cancel-too-late")
-                    .with("number", Arg::OrderNumber(order.number.0.clone()))
+                    .with("number", Arg::OrderNumber(order.number.0))
                     .case("state", "moved")
             }
             _ => Message::new("write-failed"),

@@ -35,8 +35,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            voice_total: Money::new(150_00, Currency::Eur),
-            max_total: Money::new(5_000_00, Currency::Eur),
+            voice_total: Money::new(15_000, Currency::Eur),
+            max_total: Money::new(500_000, Currency::Eur),
             max_quantity: 50,
             max_lines: 40,
             confirm_window: SignedDuration::from_secs(30),

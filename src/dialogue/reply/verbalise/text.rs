@@ -48,13 +48,14 @@ fn next(language: Language, words: &[&str], before: Option<&str>) -> (usize, Str
     if digits > 0 && digits == core.len() && close.is_empty() {
         if let Some(("", unit, after)) = following {
             // "18 h 30"
-            if unit == "h" && language == Language::Fr && after.is_empty() {
-                if let Some((_, minutes, end)) = words.get(2).map(|w| bare(w))
-                    && minutes.len() == 2
-                    && let Some(time) = clock(core, minutes)
-                {
-                    return (3, wrap(&time_speech(language, time), end));
-                }
+            if unit == "h"
+                && language == Language::Fr
+                && after.is_empty()
+                && let Some((_, minutes, end)) = words.get(2).map(|w| bare(w))
+                && minutes.len() == 2
+                && let Some(time) = clock(core, minutes)
+            {
+                return (3, wrap(&time_speech(language, time), end));
             }
             // "6:30 pm", "9 am"
             if let Some(time) = twelve_hour(core, unit) {
