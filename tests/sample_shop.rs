@@ -24,6 +24,7 @@ struct Shop {
     now: Zoned,
     _folder: tempfile::TempDir,
     log: String,
+    words: String,
 }
 
 impl Shop {
@@ -46,6 +47,7 @@ impl Shop {
             now,
             _folder: folder,
             log: String::new(),
+            words: String::new(),
         };
         shop.event(Event::Started {
             activation: Activation::Touch,
@@ -82,7 +84,7 @@ impl Shop {
             .checked_add(jiff::SignedDuration::from_secs(5))
             .unwrap();
         let said = self.event(Event::Understood(Utterance {
-            text: String::new(),
+            text: self.words.clone(),
             language: self.state.language(),
             commands,
             source: Source::Fastpath,
@@ -105,47 +107,139 @@ impl Shop {
 }
 
 #[test]
-fn explore() {
+fn a_coat_is_found_asked_about_bought_and_tracked() {
     let mut s = Shop::open(Language::En);
-    for c in [
-        r#"{"intent":"search_product","query":"oat milk"}"#,
-        r#"{"intent":"add_to_cart","item":"oat milk","quantity":2}"#,
-        r#"{"intent":"add_to_cart","item":"latte","size":"large","options":["decaf","oat milk","no sugar"]}"#,
-        r#"{"intent":"change_options","options":["double shot","dark roast"]}"#,
-        r#"{"intent":"add_to_cart","item":"coffee"}"#,
-        r#"{"intent":"select","ordinal":1}"#,
-        r#"{"intent":"search_product","query":"waterproof coat","max_price":200}"#,
-        r#"{"intent":"product_details","ordinal":1,"aspect":"sizes"}"#,
-        r#"{"intent":"add_to_cart","ordinal":1}"#,
-        r#"{"intent":"view_cart"}"#,
-        r#"{"intent":"add_to_cart","item":"running shoes","size":"42"}"#,
-        r#"{"intent":"add_to_cart","item":"bread"}"#,
-        r#"{"intent":"add_to_cart","item":"wireless earphones"}"#,
-        r#"{"intent":"recommend","recipient":"my mother"}"#,
-        r#"{"intent":"recommend","item":"wireless earphones"}"#,
-        r#"{"intent":"compare_products","items":["plain yoghurt","greek yoghurt"]}"#,
-        r#"{"intent":"promotions"}"#,
-        r#"{"intent":"checkout"}"#,
-        r#"{"intent":"affirm"}"#,
-        r#"{"intent":"track_order"}"#,
-    ] {
-        s.say(c);
-    }
-    println!("{}", s.log);
+    let found = s.say(r#"{"intent":"search_product","query":"waterproof coat","max_price":200}"#);
+    assert!(found.contains("1. ") && found.contains("3. "), "{}", s.log);
+    let second = s.state.shown()[1].clone();
+    assert!(second.price.minor <= 20_000);
+    let stock = s.say(r#"{"intent":"product_details","ordinal":2,"aspect":"stock"}"#);
+    assert!(
+        stock.contains("in stock") || stock.contains("left"),
+        "{}",
+        s.log
+    );
+    s.say(r#"{"intent":"add_to_cart","ordinal":2}"#);
+    assert_eq!(s.cart(), [format!("1 {} []", second.id)], "{}", s.log);
+    let read = s.say(r#"{"intent":"checkout"}"#);
+    assert!(
+        read.contains(&second.title) && read.contains("obligation to pay"),
+        "{}",
+        s.log
+    );
+    let placed = s.say(r#"{"intent":"affirm"}"#);
+    let number = s.state.placed()[0].number.0.clone();
+    assert!(
+        placed.contains(&number) && placed.contains("not yet sent"),
+        "{}",
+        s.log
+    );
+    let tracked = s.say(r#"{"intent":"track_order"}"#);
+    assert!(
+        tracked.contains(&number) && tracked.contains("not yet confirmed"),
+        "{}",
+        s.log
+    );
+}
+
+#[test]
+fn the_plain_product_is_meant_by_its_plain_name() {
+    let mut s = Shop::open(Language::En);
+    s.say(r#"{"intent":"search_product","query":"oat milk"}"#);
+    s.say(r#"{"intent":"add_to_cart","item":"oat milk","quantity":2}"#);
+    s.say(r#"{"intent":"add_to_cart","item":"goat milk"}"#);
+    assert_eq!(s.cart(), ["2 oat-milk []", "1 goat-milk []"], "{}", s.log);
     let mut s = Shop::open(Language::Fr);
-    for c in [
-        r#"{"intent":"search_product","query":"lait d'avoine"}"#,
-        r#"{"intent":"add_to_cart","item":"lait d'avoine","quantity":2}"#,
-        r#"{"intent":"add_to_cart","item":"latte","size":"grand","options":["décaféiné","lait d'avoine","sans sucre"]}"#,
-        r#"{"intent":"add_to_cart","item":"yaourt nature"}"#,
-        r#"{"intent":"add_to_cart","item":"café"}"#,
-        r#"{"intent":"search_product","query":"robe","color":"rouge"}"#,
-        r#"{"intent":"add_to_cart","ordinal":1}"#,
-        r#"{"intent":"refine_search","sort":"price_asc"}"#,
-        r#"{"intent":"checkout"}"#,
-        r#"{"intent":"affirm"}"#,
-    ] {
-        s.say(c);
+    s.say(r#"{"intent":"add_to_cart","item":"lait d'avoine","quantity":2}"#);
+    assert_eq!(s.cart(), ["2 oat-milk []"], "{}", s.log);
+}
+
+#[test]
+fn a_drink_is_made_as_it_was_said() {
+    let mut s = Shop::open(Language::En);
+    s.say(r#"{"intent":"add_to_cart","item":"latte","size":"large","options":["oat milk","double shot"]}"#);
+    let line = &s.state.cart().lines[0];
+    assert_eq!(line.unit_price.minor, 540, "{}", s.log);
+    s.say(r#"{"intent":"change_options","options":["decaf"]}"#);
+    let options = &s.state.cart().lines[0].options;
+    for option in ["oat milk", "double shot", "decaf"] {
+        assert!(options.iter().any(|o| o == option), "{}", s.log);
     }
-    println!("{}", s.log);
+    assert!(!options.iter().any(|o| o == "whole milk"), "{}", s.log);
+    let asked = s.say(r#"{"intent":"add_to_cart","item":"filled bagel"}"#);
+    assert!(
+        asked.contains("salmon") && asked.contains("egg"),
+        "{}",
+        s.log
+    );
+    s.say(r#"{"intent":"select","item":"salmon"}"#);
+    assert_eq!(s.state.cart().lines.len(), 2, "{}", s.log);
+
+    let mut s = Shop::open(Language::Fr);
+    s.say(r#"{"intent":"add_to_cart","item":"chocolat chaud","size":"grand","options":["chantilly"]}"#);
+    s.say(r#"{"intent":"change_options","options":["sans sucre"]}"#);
+    let line = &s.state.cart().lines[0];
+    assert_eq!(line.unit_price.minor, 510, "{}", s.log);
+    assert!(line.options.iter().any(|o| o == "sans sucre"), "{}", s.log);
+    assert!(line.options.iter().any(|o| o == "chantilly"), "{}", s.log);
+}
+
+#[test]
+fn a_coat_by_its_name_is_asked_for_its_colour_and_size() {
+    let mut s = Shop::open(Language::En);
+    let asked = s.say(r#"{"intent":"add_to_cart","item":"waterproof trench coat"}"#);
+    assert!(
+        asked.contains("Which colour for Waterproof trench coat: navy or beige?"),
+        "{}",
+        s.log
+    );
+    let asked = s.say(r#"{"intent":"select","item":"beige"}"#);
+    assert!(asked.contains("Which size"), "{}", s.log);
+    s.say(r#"{"intent":"add_to_cart","size":"l"}"#);
+    assert_eq!(s.cart(), ["1 trench-beige-l []"], "{}", s.log);
+    s.say(r#"{"intent":"change_options","size":"m"}"#);
+    assert_eq!(s.cart(), ["1 trench-beige-m []"], "{}", s.log);
+    let sizes =
+        s.say(r#"{"intent":"product_details","item":"waterproof trench coat","aspect":"colors"}"#);
+    assert!(sizes.contains("navy and beige"), "{}", s.log);
+    // The variant that was shown by colour and size is the one that is taken.
+    s.say(r#"{"intent":"search_product","query":"raincoat","color":"green","size":"m"}"#);
+    s.say(r#"{"intent":"add_to_cart","ordinal":1}"#);
+    assert_eq!(
+        s.cart(),
+        ["1 trench-beige-m []", "1 raincoat-green-m []"],
+        "{}",
+        s.log
+    );
+}
+
+#[test]
+fn what_is_on_offer_and_what_is_suggested_can_be_bought() {
+    let mut s = Shop::open(Language::En);
+    let said = s.say(r#"{"intent":"promotions"}"#);
+    assert!(said.contains("On offer: 1. "), "{}", s.log);
+    assert!(s.state.shown()[0].prior_price.is_some());
+    let said = s.say(r#"{"intent":"recommend","recipient":"my mother","max_price":50}"#);
+    assert!(said.contains("I suggest 1. "), "{}", s.log);
+    assert!(
+        s.state.shown().iter().all(|p| p.price.minor <= 5_000),
+        "{}",
+        s.log
+    );
+    s.say(r#"{"intent":"add_to_cart","ordinal":2}"#);
+    let last = s.say(r#"{"intent":"recommend","item":"wireless earphones"}"#);
+    assert!(last.contains("suggest"), "{}", s.log);
+}
+
+#[test]
+fn an_order_of_the_sample_shop_is_found_by_number_and_post_code() {
+    let mut s = Shop::open(Language::Fr);
+    let asked = s.say(r#"{"intent":"track_order","order_number":"A7K2P9"}"#);
+    assert!(asked.contains("code postal"), "{}", s.log);
+    s.words = "69006".into();
+    let said = s.say(r#"{"intent":"out_of_scope"}"#);
+    assert!(said.contains("A7K2P9 est en route"), "{}", s.log);
+    s.words.clear();
+    let said = s.say(r#"{"intent":"order_history"}"#);
+    assert!(said.contains("commande"), "{}", s.log);
 }

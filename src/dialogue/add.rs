@@ -80,7 +80,7 @@ pub(super) fn settle(name: &str, hits: Vec<Hit>) -> Settled {
     let mut products = one_a_group(near);
     // "Oat milk" among "oat milk" and "oat milk vanilla": the whole name was said.
     let exact: Vec<usize> = (0..products.len())
-        .filter(|i| words::same_name(name, &products[*i].title))
+        .filter(|i| words::same_title(name, &products[*i].title))
         .collect();
     if let [i] = exact[..] {
         return Settled::One(products.swap_remove(i));
@@ -133,7 +133,7 @@ impl Run<'_> {
         if let Some(n) = ordinal {
             let chosen = n.index(window.len()).map(|i| window[i].clone());
             return match chosen {
-                Some(product) => self.add_chosen(wish, product),
+                Some(product) => self.add_picked(wish, product),
                 None => self.no_such_position(),
             };
         }
@@ -145,7 +145,7 @@ impl Run<'_> {
                     _ => None,
                 };
                 match self.s.focus.clone().or(only) {
-                    Some(product) => self.add_chosen(wish, product),
+                    Some(product) => self.add_picked(wish, product),
                     None if !window.is_empty() => {
                         let candidates = window.to_vec();
                         self.ask_which(candidates, Purpose::Add(Box::new(wish)), "which-one");
@@ -167,9 +167,9 @@ impl Run<'_> {
         let name = wish.item.clone().unwrap_or_default();
         let mut known = self.known(&name);
         if let [one] = &known[..]
-            && words::same_name(&name, &one.title)
+            && words::same_title(&name, &one.title)
         {
-            return self.add_chosen(wish, known.swap_remove(0));
+            return self.add_picked(wish, known.swap_remove(0));
         }
         // "Oat milk" after "oat milk with vanilla" was shown may be either: where the catalog
         // has a product of just that name, it is meant.
@@ -202,7 +202,7 @@ impl Run<'_> {
             }
         }
         let exact: Vec<usize> = (0..out.len())
-            .filter(|i| words::same_name(name, &out[*i].title))
+            .filter(|i| words::same_title(name, &out[*i].title))
             .collect();
         if let [i] = exact[..] {
             return vec![out.swap_remove(i)];
@@ -217,10 +217,10 @@ impl Run<'_> {
         let exact = found
             .hits
             .iter()
-            .any(|h| words::same_name(&name, &h.product.title));
+            .any(|h| words::same_title(&name, &h.product.title));
         if !seen.is_empty() && !exact {
             return match seen.len() {
-                1 => self.add_chosen(wish, seen.swap_remove(0)),
+                1 => self.add_picked(wish, seen.swap_remove(0)),
                 _ => self.ask_which(seen, Purpose::Add(Box::new(wish)), "which-one"),
             };
         }

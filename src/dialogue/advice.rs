@@ -184,12 +184,6 @@ impl Run<'_> {
                 {
                     query.text = item;
                 }
-                // Words for people and occasions are the search when there is nothing else.
-                query.text = if query.text.is_empty() {
-                    query.hints.join(" ")
-                } else {
-                    query.text
-                };
                 None
             }
         };
@@ -213,6 +207,18 @@ impl Run<'_> {
         });
         let mut products = one_a_group(hits);
         products.retain(|p| p.can_sell(1));
+        if let Some(it) = &it {
+            // The nearer the shelf, the better it goes with it.
+            let apart = |p: &Product| {
+                let shared = it
+                    .category
+                    .iter()
+                    .zip(&p.category)
+                    .take_while(|(a, b)| a == b);
+                usize::MAX - shared.count()
+            };
+            products.sort_by_key(apart);
+        }
         if products.is_empty() {
             self.say(Message::new("recommend-none"));
             return;

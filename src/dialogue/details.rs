@@ -7,7 +7,7 @@ use super::{
     reply::{Arg, Message},
     step::Run,
     then::Then,
-    variant::distinct,
+    variant::{distinct, group_name},
     words,
 };
 use crate::{
@@ -90,7 +90,9 @@ impl Run<'_> {
         match aspect {
             Some(Aspect::Price) => {
                 self.say(about("price-is").money("price", p.price));
-                if let Some((amount, measure)) = &p.unit_price {
+                if let Some((amount, measure)) =
+                    p.unit_price.as_ref().filter(|(unit, _)| *unit != p.price)
+                {
                     self.say(
                         Message::new("price-per")
                             .money("unit", *amount)
@@ -229,7 +231,7 @@ impl Run<'_> {
             "sizes"
         };
         let list = |values: &[String]| Arg::All(values.iter().map(Arg::words).collect());
-        let title = p.title.clone();
+        let title = group_name(p);
         if can.is_empty() && out.is_empty() {
             self.say(
                 Message::new("not-known")

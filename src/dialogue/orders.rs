@@ -372,13 +372,19 @@ impl Run<'_> {
             .lines
             .iter()
             .map(|l| {
+                let with = if l.options.is_empty() {
+                    "nothing"
+                } else {
+                    "options"
+                };
+                let options: Vec<Arg> = l.options.iter().map(Arg::words).collect();
                 Arg::Part(
                     Message::new("cart-line")
                         .count("quantity", l.quantity)
                         .words("title", l.title.clone())
-                        .case("with", "nothing")
-                        .with("options", Arg::All(Vec::new()))
-                        .with("said", Arg::All(Vec::new())),
+                        .case("with", with)
+                        .with("options", Arg::All(options.clone()))
+                        .with("said", Arg::All(options)),
                 )
             })
             .collect();

@@ -195,11 +195,7 @@ impl Run<'_> {
                     _ => return None,
                 }
                 let product = (**product).clone();
-                if wish.color.is_none() && wish.size.is_none() {
-                    self.add_chosen(wish, product);
-                } else {
-                    self.add_product(wish, product);
-                }
+                self.add_picked(wish, product);
             }
             Question::Which {
                 candidates,
@@ -216,7 +212,7 @@ impl Run<'_> {
                             wish.quantity = quantity.unwrap_or(wish.quantity);
                             wish.options.extend(options.iter().cloned());
                         }
-                        self.add_chosen(wish, chosen);
+                        self.add_picked(wish, chosen);
                     }
                     Purpose::Details(aspect) => self.details_of(chosen, *aspect),
                 }
@@ -256,10 +252,9 @@ impl Run<'_> {
                 let values = super::variant::distinct(variants, super::variant::attribute(*size));
                 let chosen = match first.and_then(said_ordinal) {
                     Some(n) => values.get(n.index(values.len())?)?.clone(),
-                    None => spoken(first, u).iter().find_map(|words| {
-                        words::best(words, values.iter().map(String::as_str))
-                            .map(|i| values[i].clone())
-                    })?,
+                    None => spoken(first, u)
+                        .iter()
+                        .find_map(|said| words::value(said, &values).map(|i| values[i].clone()))?,
                 };
                 let mut wish = (**wish).clone();
                 if *size {

@@ -270,7 +270,11 @@ impl Run<'_> {
         let mut message = Message::new("result-one")
             .words("title", shown_name(&product))
             .money("price", product.price);
-        message = match &product.unit_price {
+        message = match product
+            .unit_price
+            .as_ref()
+            .filter(|(unit, _)| *unit != product.price)
+        {
             Some((amount, measure)) => message
                 .case("measured", "yes")
                 .money("unit", *amount)

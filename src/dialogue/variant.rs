@@ -37,6 +37,26 @@ pub(super) fn attribute(size: bool) -> fn(&Product) -> Option<String> {
     }
 }
 
+/// The name of a product without what tells its variants apart: "Trench coat" of "Trench coat,
+/// navy, size M".
+pub(super) fn group_name(p: &Product) -> String {
+    if p.item_group_id.is_none() {
+        return p.title.clone();
+    }
+    let mut parts = p.title.split(", ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts
+        .filter(|part| {
+            let tells = |value: &Option<String>| {
+                value.as_ref().is_some_and(|v| {
+                    words::names(v, part) || words::fold(part).contains(&words::fold(v))
+                })
+            };
+            !tells(&p.color) && !tells(&p.size)
+        })
+        .fold(first, |name, part| format!("{name}, {part}"))
+}
+
 /// Whether a variant's attribute is what was said ("blue" is "navy blue"; "m" is "M").
 fn attribute_is(said: &str, value: Option<&String>) -> bool {
     value.is_some_and(|v| {
@@ -46,6 +66,20 @@ fn attribute_is(said: &str, value: Option<&String>) -> bool {
 }
 
 impl Run<'_> {
+    /// Adds what the shopper picked from what was shown. A variant that was shown by its colour
+    /// and size is just that one; of a product that was shown as a whole the variant is asked.
+    pub fn add_picked(&mut self, wish: Wish, product: Product) {
+        let same = |said: &Option<String>, value: &Option<String>| {
+            said.as_ref()
+                .is_none_or(|s| attribute_is(s, value.as_ref()))
+        };
+        let shown_so = product.color.is_some() || product.size.is_some();
+        if shown_so && same(&wish.color, &product.color) && same(&wish.size, &product.size) {
+            return self.add_product(wish, product);
+        }
+        self.add_chosen(wish, product);
+    }
+
     /// Adds this product, or the variant of it that is wanted.
     pub fn add_chosen(&mut self, wish: Wish, product: Product) {
         let Some(group) = product.item_group_id.clone() else {
@@ -91,10 +125,7 @@ impl Run<'_> {
 
     /// Takes the variant that fits, or asks for what is missing.
     pub fn add_variant(&mut self, wish: Wish, variants: Vec<Product>) {
-        let title = variants
-            .first()
-            .map(|p| p.title.clone())
-            .unwrap_or_default();
+        let title = variants.first().map(group_name).unwrap_or_default();
         let mut left = variants;
         for (said, size) in [(&wish.color, false), (&wish.size, true)] {
             let Some(said) = said else { continue };
@@ -166,7 +197,7 @@ impl Run<'_> {
         }
         let list: Vec<Arg> = values.iter().map(Arg::words).collect();
         let message = Message::new(if size { "which-size" } else { "which-color" })
-            .words("title", first.title.clone())
+            .words("title", group_name(first))
             .case("many", self.many(&list))
             .with("list", Arg::Any(list));
         let wish = Box::new(wish);
@@ -230,7 +261,7 @@ impl Run<'_> {
             };
             self.say(
                 Message::new(key)
-                    .words("title", row.title)
+                    .words("title", group_name(&row))
                     .words("value", value),
             );
             self.say(Message::new("line-kept"));

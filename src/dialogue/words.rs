@@ -146,6 +146,14 @@ pub fn same_name(said: &str, name: &str) -> bool {
     names(said, name) && names(name, said)
 }
 
+/// Whether a title is just what was said. What stands after a comma in a title tells packs and
+/// variants apart ("Oat milk, 1 litre") and need not be said.
+#[must_use]
+pub fn same_title(said: &str, title: &str) -> bool {
+    let base = title.split(", ").next().unwrap_or(title);
+    same_name(said, title) || same_name(said, base)
+}
+
 /// The name that fits best, if exactly one does so better than all others. Words that all
 /// names share do not count: among shirts, "the blue shirt" is about blue.
 #[must_use]
@@ -185,6 +193,26 @@ pub fn best<'a>(said: &str, names: impl Iterator<Item = &'a str> + Clone) -> Opt
         })
         .collect();
     match exact[..] {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+/// Which of these sizes or colours was said: "L" is a size here, and no article.
+#[must_use]
+pub fn value(said: &str, values: &[String]) -> Option<usize> {
+    let folded = fold(said);
+    if let Some(i) = values.iter().position(|v| fold(v) == folded) {
+        return Some(i);
+    }
+    if let Some(i) = best(said, values.iter().map(String::as_str)) {
+        return Some(i);
+    }
+    let heard = all_words(said);
+    let within: Vec<usize> = (0..values.len())
+        .filter(|i| heard.contains(&fold(&values[*i])))
+        .collect();
+    match within[..] {
         [one] => Some(one),
         _ => None,
     }
@@ -248,6 +276,13 @@ mod tests {
     }
 
     #[test]
+    fn the_pack_in_a_title_need_not_be_said() {
+        assert!(same_title("oat milk", "Oat milk, 1 litre"));
+        assert!(!same_title("oat milk", "Barista oat milk, 1 litre"));
+        assert!(!same_title("oat", "Oat milk, 1 litre"));
+    }
+
+    #[test]
     fn the_telling_words_decide() {
         let shirts = ["Blue cotton shirt", "Red cotton shirt", "Blue linen shirt"];
         assert_eq!(best("the red shirt", shirts.into_iter()), Some(1));
@@ -256,6 +291,15 @@ mod tests {
         let milks = ["Oat milk", "Oat milk vanilla"];
         assert_eq!(best("oat milk", milks.into_iter()), None);
         assert_eq!(best("vanilla", milks.into_iter()), Some(1));
+    }
+
+    #[test]
+    fn a_size_is_no_article() {
+        let sizes = ["M", "L", "XL"].map(String::from);
+        assert_eq!(value("l", &sizes), Some(1));
+        assert_eq!(value("taille L", &sizes), Some(1));
+        assert_eq!(value("in XL please", &sizes), Some(2));
+        assert_eq!(value("S", &sizes), None);
     }
 
     #[test]

@@ -59,7 +59,10 @@ did-you-mean = Did you mean { $list }?
 did-you-mean-one = Did you mean { $title }, { $price }?
 which-one = Which one: { $list }?
 
-price-is = { $title } costs { $price }.
+price-is = { $mode ->
+    [speech] { $title }, { $price }.
+   *[text] { $title }: { $price }.
+}
 price-only = It costs { $price }.
 price-per = That is { $unit } for { $measure }.
 stock-none = { $title } is out of stock at the moment.
@@ -106,10 +109,10 @@ comes-in = { $what ->
 comes-not-now = Out of stock at the moment: { $list }.
 
 compare = { $list }.
-compare-row = { $title } costs { $price }
+compare-row = { $title }, { $price }
 compare-same-price = They cost the same.
-compare-cheaper = { $title } is cheaper by { $difference }.
-compare-rated = { $title } has the better reviews, with { $stars } stars.
+compare-cheaper = The cheaper is { $title }, by { $difference }.
+compare-rated = The better reviews, { $stars } stars, are for { $title }.
 compare-what = Which two shall I compare?
 
 recommend = I suggest { $list }.

@@ -59,7 +59,10 @@ did-you-mean = Vouliez-vous dire { $list } ?
 did-you-mean-one = Vouliez-vous dire { $title }, { $price } ?
 which-one = Lequel : { $list } ?
 
-price-is = { $title } coûte { $price }.
+price-is = { $mode ->
+    [speech] { $title }, { $price }.
+   *[text] { $title } : { $price }.
+}
 price-only = Cela coûte { $price }.
 price-per = Soit { $unit } pour { $measure }.
 stock-none = { $title } est en rupture de stock en ce moment.
@@ -100,10 +103,10 @@ comes-in = { $what ->
 comes-not-now = En rupture en ce moment : { $list }.
 
 compare = { $list }.
-compare-row = { $title } coûte { $price }
+compare-row = { $title }, { $price }
 compare-same-price = Ils coûtent le même prix.
-compare-cheaper = { $title } coûte { $difference } de moins.
-compare-rated = { $title } est mieux noté, avec { $stars } sur cinq.
+compare-cheaper = Le moins cher est { $title } : { $difference } de moins.
+compare-rated = Le mieux noté, { $stars } sur cinq, est { $title }.
 compare-what = Lesquels dois-je comparer ?
 
 recommend = Je vous propose { $list }.

@@ -118,6 +118,12 @@ impl Conditions {
         if let Some(max) = query.max_price {
             conditions.and("current <= ?", Value::Integer(max.minor()));
         }
+        if let Some(group) = &query.item_group {
+            conditions.and("p.item_group_id = ?", Value::Text(group.clone()));
+        }
+        if query.promoted_only {
+            conditions.sql.push_str(" AND current < p.price");
+        }
         if !query.among.is_empty() {
             let ids: Vec<&str> = query
                 .among

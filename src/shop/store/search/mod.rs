@@ -188,6 +188,8 @@ impl Search<'_> {
             .any(|f| *f != Filter::Stock && f.is_in(query));
         !filtered
             && query.among.is_empty()
+            && query.item_group.is_none()
+            && !query.promoted_only
             && query.hints.is_empty()
             && words::stems(self.text, query.language).is_empty()
     }

@@ -7,6 +7,10 @@ use std::collections::HashSet;
 /// One of the variants of a product, the best: unless the shopper asked for what tells them
 /// apart.
 pub(super) fn collapsed(query: &SearchQuery, found: Vec<Candidate>) -> Vec<Candidate> {
+    // Who asks for the variants of one product, or for these very products, gets them all.
+    if query.item_group.is_some() || !query.among.is_empty() {
+        return found;
+    }
     let said = words::fold(&query.text.chars().take(CHARACTERS).collect::<String>());
     let said_words = || {
         said.split(|c: char| !c.is_alphanumeric())
