@@ -118,7 +118,7 @@ impl Default for Llm {
             token: String::new(),
             model: "qwen2.5-coder-1.5b-instruct".into(),
             adapter: String::new(),
-            threads: 2,
+            threads: 1,
             batch_threads: 2,
             gpu_layers: 0,
             deadline_ms: 12_000,
