@@ -23,7 +23,7 @@ impl WordErrors {
         let (said, written) = (words(said), words(written));
         self.words += said.len();
         self.errors += strsim::generic_levenshtein(&said, &written);
-        let mut left = written.clone();
+        let mut left = written;
         for word in said.iter().filter(|w| product_names.contains(*w)) {
             self.product_words += 1;
             match left.iter().position(|w| w == word) {

@@ -356,7 +356,7 @@ impl<'a> Said<'a> {
         }
         // A size that was copied into the number, or the other way round.
         if let (Some(size), Some(quantity)) = (slots.get("size"), slots.get("quantity"))
-            && size.as_str().is_some_and(|s| quantity.to_string() == s)
+            && size.as_str().and_then(|s| s.parse::<u64>().ok()) == quantity.as_u64()
             && self
                 .words
                 .iter()

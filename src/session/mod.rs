@@ -128,6 +128,9 @@ enum Deaf {
 /// with the language open: the shopper may have changed it.
 const DOUBTFUL_LOGPROB: f32 = -0.9;
 
+/// A "yes" or an "ok" says too little about its language to change the session's.
+const ENOUGH_TO_TELL_LANGUAGE_MS: u32 = 700;
+
 /// How long a person lets pass before they answer, on a clock that recordings move.
 const PAUSE: Duration = Duration::from_millis(400);
 
@@ -308,7 +311,8 @@ impl Session {
             within: self.setup.stt_deadline,
         };
         let first = Listened::to(ears.transcribe(request(known)).await?, sound);
-        if known.is_none() || self.setup.languages.len() < 2 || !first.fits_badly() {
+        let is_short = sound.speech_ms < ENOUGH_TO_TELL_LANGUAGE_MS;
+        if known.is_none() || self.setup.languages.len() < 2 || is_short || !first.fits_badly() {
             return Ok(first);
         }
         let Ok(second) = ears.transcribe(request(None)).await else {

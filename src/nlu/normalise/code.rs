@@ -1,12 +1,9 @@
 //! Order numbers as people spell them: letters, NATO words, digits, "double", "oh".
 
 use super::{key, replace};
-use crate::{
-    lang::Language,
-    nlu::{
-        lexicon::Lexicon,
-        words::{Glue, Word},
-    },
+use crate::nlu::{
+    lexicon::Lexicon,
+    words::{Glue, Word},
 };
 
 /// The ICAO/NATO spelling alphabet, both common spellings.
@@ -52,14 +49,14 @@ struct Piece {
     nato: bool,
 }
 
-pub(super) fn write(list: &mut Vec<Word>, language: Language, lexicon: &Lexicon, asked: bool) {
+pub(super) fn write(list: &mut Vec<Word>, lexicon: &Lexicon, asked: bool) {
     let mut at = 0;
     while at < list.len() {
         let cued = asked
             || list[at.saturating_sub(4)..at]
                 .iter()
                 .any(|w| lexicon.code_cues.contains(&w.key));
-        if let Some((code, len)) = spelled(list, at, language, cued) {
+        if let Some((code, len)) = spelled(list, at, cued) {
             replace(list, at..at + len, &code);
         }
         at += 1;
@@ -67,13 +64,13 @@ pub(super) fn write(list: &mut Vec<Word>, language: Language, lexicon: &Lexicon,
 }
 
 /// The order number that begins at `at`.
-fn spelled(list: &[Word], at: usize, language: Language, cued: bool) -> Option<(String, usize)> {
+fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
     let mut code = String::new();
     let mut len = 0;
     let mut pieces = 0;
     let mut nato = 0;
     let mut single_digits = 0;
-    while let Some(piece) = piece(list, at + len, language, !code.is_empty()) {
+    while let Some(piece) = piece(list, at + len, !code.is_empty()) {
         // A sentence's end parts two things; a comma is how a recogniser writes a pause.
         if len > 0 && list[at + len].after.is_some_and(|c| c != ',') && !cued {
             break;
@@ -115,7 +112,7 @@ fn spelled(list: &[Word], at: usize, language: Language, cued: bool) -> Option<(
     enough.then_some((code, len))
 }
 
-fn piece(list: &[Word], at: usize, language: Language, inside: bool) -> Option<Piece> {
+fn piece(list: &[Word], at: usize, inside: bool) -> Option<Piece> {
     let word = list.get(at)?;
     let one = |text: String, nato| {
         Some(Piece {
@@ -144,7 +141,7 @@ fn piece(list: &[Word], at: usize, language: Language, inside: bool) -> Option<P
                     nato: false,
                 });
             }
-            let next = piece(list, at + 1, language, true)?;
+            let next = piece(list, at + 1, true)?;
             if next.text.len() != 1 {
                 return None;
             }
@@ -169,7 +166,7 @@ fn piece(list: &[Word], at: usize, language: Language, inside: bool) -> Option<P
         "g" | "l" | "kg" | "ml" | "cl" | "cm" | "mm" | "xl" | "xs"
     );
     if text.len() == 1 && plain {
-        let alone = inside && text == "a" && key(list, at + 1) == "";
+        let alone = inside && text == "a" && key(list, at + 1).is_empty();
         return (!(inside && unit && list[at].glue == Glue::Space && text == "g" || alone)).then(
             || Piece {
                 text: text.to_uppercase(),

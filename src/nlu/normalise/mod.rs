@@ -34,7 +34,7 @@ pub fn normalise(text: &str, language: Language, context: &Context) -> Words {
     let lexicon = Lexicon::of(language);
     let list = &mut words.list;
     number::write(list, language, lexicon);
-    code::write(list, language, lexicon, expects_order_number(context));
+    code::write(list, lexicon, expects_order_number(context));
     time::write(list, language);
     price::write(list, language, lexicon);
     if let Some(clock) = context.clock.as_deref().and_then(Clock::read) {

@@ -27,9 +27,9 @@ pub(super) fn write(list: &mut Vec<Word>, language: Language, lexicon: &Lexicon)
             && list
                 .get(at + 1)
                 .is_some_and(|w| w.number().is_some() && w.after.is_none())
-            && !list
+            && list
                 .get(at.wrapping_sub(1))
-                .is_some_and(|w| w.number().is_some())
+                .is_none_or(|w| w.number().is_none())
         {
             let glue = std::mem::replace(&mut list[at].glue, Glue::Space);
             let after = list[at].after.take();
