@@ -55,6 +55,10 @@ pub fn check(
     if commands.is_empty() {
         commands.push(Command::OutOfScope {});
     }
+    if let [command] = &commands[..] {
+        let clauses = super::fallback::by_clause(&said.words, language, context);
+        commands = vec![agree(command.clone(), &clauses, lexicon)];
+    }
     Some(commands)
 }
 
@@ -108,13 +112,14 @@ impl<'a> Said<'a> {
             // A word list's value needs its evidence, a text stands in one slot only.
             let held = match slot.kind {
                 SlotKind::OneOf(_) => self.evident(&format!("{intent}.{}.{word}", slot.name)),
-                SlotKind::Text => !slots.values().any(|v| *v == value),
+                SlotKind::Text => self.evident(slot.name) && !slots.values().any(|v| *v == value),
                 _ => true,
             };
             if held {
                 slots.insert(slot.name.into(), value);
             }
         }
+        self.sort_out(intent, &mut slots);
         self.take_apart(intent, &mut slots);
         if !several {
             self.fill_certain(intent, &mut slots);
@@ -298,6 +303,28 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// A person or an occasion that was taken for a product.
+    fn sort_out(&self, intent: &str, slots: &mut Slots) {
+        for main in ["query", "item"] {
+            let Some(Value::String(text)) = slots.get(main) else {
+                continue;
+            };
+            let key = phrase_key(text);
+            let slot = if self.lexicon.recipients.contains(&key) {
+                "recipient"
+            } else if self.lexicon.occasions.contains(&key) {
+                "occasion"
+            } else {
+                continue;
+            };
+            if intent == "recommend" {
+                let text = text.clone();
+                slots.remove(main);
+                slots.entry(slot).or_insert(text.into());
+            }
+        }
+    }
+
     /// A product phrase that the model left whole: number, colour, size, price go to their
     /// slots, where the model did not fill them.
     fn take_apart(&self, intent: &str, slots: &mut Slots) {
@@ -402,6 +429,59 @@ impl<'a> Said<'a> {
     }
 }
 
+fn phrase_key(text: &str) -> String {
+    super::lexicon::phrase(&Words::of(text).list)
+}
+
+/// What a clause says for certain goes before what the model made of it: a command that the
+/// closed patterns found in one clause stands, with the model's further slots where both agree
+/// on the intent. Where the model heard no request at all, a clause buys and destroys nothing.
+fn agree(command: Command, clauses: &[Command], lexicon: &Lexicon) -> Command {
+    let [certain] = clauses else { return command };
+    if certain.intent() != command.intent() {
+        // "..., at most 30 euros" and "never mind, ..." lean on the clause beside them.
+        let leaning = matches!(
+            certain,
+            Command::RefineSearch { .. }
+                | Command::Select { .. }
+                | Command::Deny {}
+                | Command::Greet {}
+                | Command::Thank {}
+                | Command::Goodbye {}
+                | Command::OutOfScope {}
+        );
+        let harmful = lexicon.evidence.contains_key(certain.intent());
+        let unheard = matches!(command, Command::OutOfScope {}) && harmful;
+        return if unheard || leaning {
+            command
+        } else {
+            certain.clone()
+        };
+    }
+    let object = |c: &Command| match serde_json::to_value(c) {
+        Ok(Value::Object(object)) => object,
+        _ => Slots::new(),
+    };
+    let mut slots = object(&command);
+    slots.extend(object(certain));
+    // A word of the product in a second slot is the model's slip.
+    let main = slots
+        .get("query")
+        .or_else(|| slots.get("item"))
+        .and_then(Value::as_str)
+        .map(phrase_key);
+    if let Some(main) = main {
+        let words: Vec<&str> = main.split(' ').collect();
+        slots.retain(|slot, value| {
+            matches!(slot.as_str(), "query" | "item" | "intent")
+                || value
+                    .as_str()
+                    .is_none_or(|v| !words.contains(&phrase_key(v).as_str()))
+        });
+    }
+    serde_json::from_value(Value::Object(slots)).unwrap_or(command)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -481,6 +561,29 @@ mod tests {
         assert_eq!(
             en("i think i am ready to pay", json!([{"intent": "checkout"}])),
             json!([{"intent": "checkout"}])
+        );
+    }
+
+    #[test]
+    fn a_certain_clause_goes_before_the_models_reading() {
+        assert_eq!(
+            checked(
+                Language::En,
+                "it is her big day, I need a school bag",
+                json!([
+            {"intent": "search_product", "query": "bags", "occasion": "school"}])
+            ),
+            json!([{"intent": "search_product", "query": "school bag"}])
+        );
+        let late = "where is my order? it was promised for tuesday";
+        assert_eq!(
+            checked(Language::En, late, json!([{"intent": "order_history"}])),
+            json!([{"intent": "track_order"}])
+        );
+        let aside = "granny used to say, empty my basket";
+        assert_eq!(
+            checked(Language::En, aside, json!([{"intent": "out_of_scope"}])),
+            json!([{"intent": "out_of_scope"}])
         );
     }
 

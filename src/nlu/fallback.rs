@@ -50,7 +50,7 @@ pub fn understand(words: &Words, language: Language, context: &Context) -> Vec<C
 }
 
 /// What the closed patterns know of the clauses between punctuation marks.
-fn by_clause(words: &[Word], language: Language, context: &Context) -> Vec<Command> {
+pub(super) fn by_clause(words: &[Word], language: Language, context: &Context) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut start = 0;
     for end in 1..=words.len() {
