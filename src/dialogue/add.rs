@@ -96,6 +96,18 @@ pub(super) fn settle(name: &str, hits: Vec<Hit>) -> Settled {
     }
 }
 
+/// The one of these whose whole name was said, where the slot holds only a part of it: "a cup of
+/// tea" is understood as tea, counted in cups, and is still the cup of tea among the teas.
+fn said_whole(candidates: &[Product], name: &str, utterance: &str) -> Option<usize> {
+    let fits = |p: &Product| {
+        let head = words::head(&p.title);
+        words::names(name, head) && words::names(head, utterance)
+    };
+    let mut fit = (0..candidates.len()).filter(|i| fits(&candidates[*i]));
+    let one = fit.next()?;
+    fit.next().is_none().then_some(one)
+}
+
 /// The name with everything that tells variants and twins apart.
 pub(super) fn full_name(p: &Product) -> String {
     [
@@ -245,8 +257,14 @@ impl Run<'_> {
         }
         match settle(&name, found.hits) {
             Settled::One(p) => self.add_chosen(wish, p),
-            Settled::Several(candidates) => {
-                self.ask_which(candidates, Purpose::Add(Box::new(wish)), "did-you-mean");
+            Settled::Several(mut candidates) => {
+                let utterance = self.s.asked.back().map_or("", String::as_str);
+                match said_whole(&candidates, &name, utterance) {
+                    Some(i) => self.add_chosen(wish, candidates.swap_remove(i)),
+                    None => {
+                        self.ask_which(candidates, Purpose::Add(Box::new(wish)), "did-you-mean");
+                    }
+                }
             }
             Settled::Perhaps(p) => {
                 let message = Message::new("did-you-mean-one")

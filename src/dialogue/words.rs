@@ -83,10 +83,24 @@ pub fn all_words(text: &str) -> Vec<String> {
 /// The words that carry a name.
 #[must_use]
 pub fn name_words(text: &str) -> Vec<String> {
+    let tea = says_tea(text);
     all_words(text)
         .into_iter()
-        .filter(|w| !EMPTY_WORDS.contains(&w.as_str()))
+        .filter(|w| !EMPTY_WORDS.contains(&w.as_str()) || (tea && w == "the"))
         .collect()
+}
+
+/// Whether it has the French word for tea, which without its mark is the English article.
+fn says_tea(text: &str) -> bool {
+    let lower = text.nfc().collect::<String>().to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).any(|w| w == "thé")
+}
+
+/// A title without what follows its first comma: the pack ("Oat milk, 1 litre"), which people
+/// leave out of a name. A comma between digits belongs to a number.
+#[must_use]
+pub fn head(title: &str) -> &str {
+    title.split_once(", ").map_or(title, |(head, _)| head)
 }
 
 /// Whether it only points ("it", "celui-ci") and names nothing.
@@ -150,8 +164,7 @@ pub fn same_name(said: &str, name: &str) -> bool {
 /// variants apart ("Oat milk, 1 litre") and need not be said.
 #[must_use]
 pub fn same_title(said: &str, title: &str) -> bool {
-    let base = title.split(", ").next().unwrap_or(title);
-    same_name(said, title) || same_name(said, base)
+    same_name(said, title) || same_name(said, head(title))
 }
 
 /// The name that fits best, if exactly one does so better than all others. Words that all
@@ -280,6 +293,19 @@ mod tests {
         assert!(same_title("oat milk", "Oat milk, 1 litre"));
         assert!(!same_title("oat milk", "Barista oat milk, 1 litre"));
         assert!(!same_title("oat", "Oat milk, 1 litre"));
+    }
+
+    #[test]
+    fn tea_is_no_article_in_french() {
+        assert!(!points("thé") && !points("du thé") && points("the"));
+        assert!(names("thé", "Tasse de thé") && !names("thé", "Café glacé"));
+    }
+
+    #[test]
+    fn the_pack_is_no_part_of_a_name() {
+        assert_eq!(head("Oat milk, 1 litre"), "Oat milk");
+        assert_eq!(head("Cola lyonnais, 1,5 litre"), "Cola lyonnais");
+        assert_eq!(head("Latte"), "Latte");
     }
 
     #[test]
