@@ -10,12 +10,21 @@ use super::{
     words,
 };
 use crate::{
+    lang::Language,
     nlu::slot::{Ordinal, Price, Sort},
     shop::{
         product::Product,
         search::{Found, SearchQuery},
     },
 };
+
+/// The word that catalogs have for what is given to somebody.
+pub(super) fn present(language: Language) -> &'static str {
+    match language {
+        Language::En => "gift",
+        Language::Fr => "cadeau",
+    }
+}
 
 impl Run<'_> {
     /// Gathers what is to be compared, then compares.

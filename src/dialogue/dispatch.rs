@@ -40,6 +40,12 @@ impl Run<'_> {
                 query,
                 max_price,
             } => {
+                // "Something for my mother" asks for a present, which is a word of the catalog;
+                // mothers are not.
+                let query = query.or_else(|| {
+                    (item.is_none() && recipient.is_some())
+                        .then(|| super::advice::present(self.s.language).to_owned())
+                });
                 let hints = occasion.into_iter().chain(recipient).collect();
                 self.recommend(item, hints, query, max_price);
             }
