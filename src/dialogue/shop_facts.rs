@@ -65,7 +65,7 @@ impl Run<'_> {
                     .also
                     .iter()
                     .chain(std::iter::once(&f.question))
-                    .filter(|form| !words::name_words(form).is_empty())
+                    .filter(|form| tells(form, said))
                     .map(|form| (words::likeness(form, said), words::name_words(form).len()))
                     .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
                 (best.0 >= least && !f.answer.is_empty()).then_some((best, &f.answer))
@@ -311,5 +311,32 @@ impl Run<'_> {
             "appointment",
             format!("{verb} appointment: {service} {}", when.join(" ")),
         );
+    }
+}
+/// Whether a form of a question tells it from others: by two words at least, or said in full.
+/// Of "quelle taille" only the first is a word that names, and it opens any question.
+fn tells(form: &str, said: &str) -> bool {
+    match words::name_words(form).len() {
+        0 => false,
+        1 => {
+            let said = words::all_words(said);
+            words::all_words(form)
+                .iter()
+                .all(|w| said.iter().any(|s| words::same_word(w, s)))
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tells;
+
+    #[test]
+    fn one_word_of_a_form_is_not_the_question() {
+        assert!(!tells("quelle taille", "Quelles sont vos conditions de retour ?"));
+        assert!(tells("quelle taille", "Je fais quelle taille ?"));
+        assert!(tells("dog", "May my dog come in?"));
+        assert!(tells("guide des tailles", "Avez-vous un guide ?"));
     }
 }
