@@ -334,7 +334,10 @@ mod tests {
 
     #[test]
     fn one_word_of_a_form_is_not_the_question() {
-        assert!(!tells("quelle taille", "Quelles sont vos conditions de retour ?"));
+        assert!(!tells(
+            "quelle taille",
+            "Quelles sont vos conditions de retour ?"
+        ));
         assert!(tells("quelle taille", "Je fais quelle taille ?"));
         assert!(tells("dog", "May my dog come in?"));
         assert!(tells("guide des tailles", "Avez-vous un guide ?"));

@@ -93,7 +93,9 @@ pub fn name_words(text: &str) -> Vec<String> {
 /// Whether it has the French word for tea, which without its mark is the English article.
 fn says_tea(text: &str) -> bool {
     let lower = text.nfc().collect::<String>().to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric()).any(|w| w == "thé")
+    lower
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|w| w == "thé")
 }
 
 /// A title without what follows its first comma: the pack ("Oat milk, 1 litre"), which people
