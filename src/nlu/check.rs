@@ -53,7 +53,8 @@ pub fn check(
     }
     said.tidy(&mut commands);
     if commands.is_empty() {
-        commands.push(Command::OutOfScope {});
+        // Nothing of the answer held: the cue words may know more.
+        commands = super::fallback::understand(words, language, context);
     }
     if let [command] = &commands[..] {
         let clauses = super::fallback::by_clause(&said.words, language, context);
@@ -67,6 +68,8 @@ struct Said<'a> {
     words: Vec<Word>,
     lexicon: &'static Lexicon,
     context: &'a Context,
+    /// Keys of the utterance.
+    spoken: HashSet<String>,
     /// Keys of the utterance and of the context's names.
     keys: HashSet<String>,
     /// The utterance without spaces, for codes.
@@ -75,7 +78,8 @@ struct Said<'a> {
 
 impl<'a> Said<'a> {
     fn new(words: &Words, lexicon: &'static Lexicon, context: &'a Context) -> Self {
-        let mut keys: HashSet<String> = words.keys().map(str::to_owned).collect();
+        let spoken: HashSet<String> = words.keys().map(str::to_owned).collect();
+        let mut keys = spoken.clone();
         for name in context
             .last_results
             .iter()
@@ -89,6 +93,7 @@ impl<'a> Said<'a> {
             words: without_fillers(&words.list, lexicon),
             lexicon,
             context,
+            spoken,
             keys,
             run,
         }
@@ -123,6 +128,19 @@ impl<'a> Said<'a> {
         self.take_apart(intent, &mut slots);
         if !several {
             self.fill_certain(intent, &mut slots);
+        }
+        if intent == "feedback" && !slots.contains_key("score") {
+            // A complaint is a 1; praise says so.
+            let praise = self.evident("feedback.praise");
+            slots.insert("score".into(), if praise { 5 } else { 1 }.into());
+        }
+        // An option is changed to something.
+        if intent == "change_options"
+            && !["options", "size", "color"]
+                .iter()
+                .any(|s| slots.contains_key(*s))
+        {
+            return None;
         }
         let empty = slots.is_empty();
         if empty && matches!(intent, "search_product" | "select") {
@@ -169,6 +187,9 @@ impl<'a> Said<'a> {
                 "date" => self.token(value.as_str()?, is_iso_date),
                 "comment" | "reason" => Some(value.as_str()?.trim().to_lowercase().into()),
                 "size" => self.size(value.as_str()?),
+                "color" | "material" | "occasion" | "recipient" => {
+                    self.of_its_class(slot, value.as_str()?).map(Value::from)
+                }
                 _ => self.text(value.as_str()?).map(Value::from),
             },
             SlotKind::TextList => {
@@ -191,10 +212,10 @@ impl<'a> Said<'a> {
             }
             SlotKind::Count | SlotKind::Price | SlotKind::Score => {
                 let n = value.as_f64()?;
-                self.words
-                    .iter()
-                    .any(|w| w.number() == Some(n))
-                    .then(|| value.clone())
+                let alone = ["one", "seul", "seule", "single"];
+                let one = n == 1.0 && alone.iter().any(|w| self.spoken.contains(*w));
+                let said = one || self.words.iter().any(|w| w.number() == Some(n));
+                said.then(|| value.clone())
             }
             SlotKind::OneOf(words) => words.contains(&value.as_str()?).then(|| value.clone()),
         }
@@ -208,17 +229,50 @@ impl<'a> Said<'a> {
             return None;
         }
         let said = bare.iter().filter(|w| self.was_said(&w.key)).count();
-        (2 * said >= bare.len()).then(|| join(bare))
+        // A name from the screen is completed ("that milk"), not supplied ("that one").
+        let here = bare.iter().any(|w| near(&w.key, &self.spoken));
+        (here && 2 * said >= bare.len()).then(|| join(bare))
+    }
+
+    /// A colour, material, person or occasion: a word of that class, or what "for" introduces.
+    fn of_its_class(&self, slot: &str, text: &str) -> Option<String> {
+        let text = self.text(text)?;
+        let words = Words::of(&text).list;
+        let known = |set: &HashSet<String>| {
+            set.contains(&phrase_key(&text)) || words.iter().any(|w| set.contains(&w.key))
+        };
+        let fits = match slot {
+            "color" => self.lexicon.is_color(&words) || known(&self.lexicon.colors),
+            "material" => known(&self.lexicon.materials),
+            "recipient" => known(&self.lexicon.recipients) || self.is_for(&words),
+            _ => known(&self.lexicon.occasions) || self.is_for(&words),
+        };
+        fits.then_some(text)
+    }
+
+    /// Whether "for" stands before these words, an article or two between.
+    fn is_for(&self, words: &[Word]) -> bool {
+        let Some(first) = words.first() else {
+            return false;
+        };
+        self.words
+            .iter()
+            .enumerate()
+            .filter(|(_, w)| w.key == first.key)
+            .any(|(at, _)| {
+                let before = &self.words[..at];
+                let article = |w: &&Word| self.lexicon.articles.contains(&w.key);
+                before
+                    .iter()
+                    .rev()
+                    .find(|w| !article(w))
+                    .is_some_and(|w| matches!(w.key.as_str(), "for" | "pour" | "to"))
+            })
     }
 
     /// Whether a word, or one that differs in its ending or a letter or two, was said.
     fn was_said(&self, key: &str) -> bool {
-        self.keys.contains(key)
-            || key.len() >= 4
-                && self
-                    .keys
-                    .iter()
-                    .any(|k| strsim::jaro_winkler(k, key) > 0.88)
+        near(key, &self.keys)
     }
 
     fn size(&self, text: &str) -> Option<Value> {
@@ -429,6 +483,11 @@ impl<'a> Said<'a> {
     }
 }
 
+/// Whether a word is among others, but for its ending or a letter or two.
+fn near(key: &str, keys: &HashSet<String>) -> bool {
+    keys.contains(key) || key.len() >= 4 && keys.iter().any(|k| strsim::jaro_winkler(k, key) > 0.88)
+}
+
 fn phrase_key(text: &str) -> String {
     super::lexicon::phrase(&Words::of(text).list)
 }
@@ -552,7 +611,7 @@ mod tests {
         let en = |said, proposed| checked(Language::En, said, proposed);
         assert_eq!(
             en("never mind", json!([{"intent": "checkout"}])),
-            json!([{"intent": "out_of_scope"}])
+            json!([{"intent": "deny"}])
         );
         assert_eq!(
             en("my uncle is tall", json!([{"intent": "clear_cart"}])),
