@@ -225,6 +225,10 @@ impl Run<'_> {
             .chain(&wish.size)
             .chain(&wish.options)
             .collect();
+        if said.is_empty() {
+            self.say(Message::new("no-options").words("title", l.title));
+            return;
+        }
         let has = |value: &Option<String>| {
             value.as_ref().is_some_and(|v| {
                 said.iter()

@@ -131,6 +131,10 @@ const DOUBTFUL_LOGPROB: f32 = -0.9;
 /// A "yes" or an "ok" says too little about its language to change the session's.
 const ENOUGH_TO_TELL_LANGUAGE_MS: u32 = 700;
 
+/// The longest hint to the recogniser, in bytes: its prompt has room for some 200 tokens, and
+/// each costs time.
+const MOST_PROMPT: usize = 400;
+
 /// How long a person lets pass before they answer, on a clock that recordings move.
 const PAUSE: Duration = Duration::from_millis(400);
 
@@ -307,7 +311,7 @@ impl Session {
         let request = |language| TranscribeRequest {
             pcm: sound.pcm.clone(),
             language,
-            prompt: self.likely_names(),
+            prompt: self.likely(language),
             within: self.setup.stt_deadline,
         };
         let first = Listened::to(ears.transcribe(request(known)).await?, sound);
@@ -330,23 +334,28 @@ impl Session {
         })
     }
 
-    /// Names that this turn is likely to hold: what was just shown and what is in the cart.
-    fn likely_names(&self) -> Option<String> {
+    /// What this turn is likely to sound like: how people speak in a shop, then the names that
+    /// were just shown and what is in the cart. The recogniser leans towards it.
+    fn likely(&self, language: Option<Language>) -> Option<String> {
+        let mut out = match language? {
+            Language::En => include_str!("../../assets/stt/prompt.en.txt"),
+            Language::Fr => include_str!("../../assets/stt/prompt.fr.txt"),
+        }
+        .trim()
+        .to_owned();
         let shown = self.state.shown().iter().map(|p| p.title.as_str());
         let cart = self.state.cart().lines.iter().map(|l| l.title.as_str());
-        let mut out = String::new();
         for name in shown.chain(cart) {
-            if out.len() + name.len() > 200 {
+            if out.len() + name.len() > MOST_PROMPT {
                 break;
             }
             if !out.contains(name) {
-                if !out.is_empty() {
-                    out.push_str(", ");
-                }
+                out.push(' ');
                 out.push_str(name);
+                out.push('.');
             }
         }
-        (!out.is_empty()).then_some(out)
+        Some(out)
     }
 
     async fn understand(&mut self, turn: &mut Turn, heard: Heard) -> Event {
