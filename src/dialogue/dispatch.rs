@@ -76,6 +76,20 @@ impl Run<'_> {
                     ordinal,
                 );
             }
+            // "I'll take two" of what is being talked about, and not in the cart yet.
+            Command::SetQuantity {
+                item: None,
+                ordinal: None,
+                quantity: Some(quantity @ 1..),
+            } if self.speaks_of_something_new() => {
+                self.add_to_cart(
+                    Wish {
+                        quantity,
+                        ..Wish::default()
+                    },
+                    None,
+                );
+            }
             Command::ChangeOptions {
                 ref item, ordinal, ..
             }
@@ -223,5 +237,13 @@ impl Run<'_> {
             Then::Ticket { kind } => self.ticket_opened(result, kind),
             _ => self.say(Message::new("went-wrong")),
         }
+    }
+
+    /// Whether the product being talked about is not in the cart.
+    fn speaks_of_something_new(&self) -> bool {
+        self.s
+            .focus
+            .as_ref()
+            .is_some_and(|p| self.s.cart.lines.iter().all(|l| l.product != p.id))
     }
 }

@@ -176,7 +176,10 @@ fn piece(list: &[Word], at: usize, inside: bool) -> Option<Piece> {
         );
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    (plain && digits > 0 && text.len() - digits <= 3 && text.len() <= 12).then(|| Piece {
+    // "k2p9" in one breath; a whole number as typed ("f8jc4t") takes turns.
+    let few_letters = text.len() - digits <= 3 && text.len() <= 12;
+    let typed = (5..=10).contains(&text.len()) && runs(text) >= 3;
+    (plain && digits > 0 && (few_letters || typed)).then(|| Piece {
         text: text.to_uppercase(),
         words: 1,
         nato: false,
