@@ -474,6 +474,11 @@ impl<'a> Said<'a> {
         }
         super::fastpath::merge_checkouts(commands);
         let asked = self.context.asked.is_some() || self.context.pending.is_some();
+        // A no takes back what it answers: "no, not yet" to a read-back asks for no other one.
+        if commands.iter().any(|c| matches!(c, Command::Deny {})) {
+            let pending = self.context.pending.as_deref();
+            commands.retain(|c| Some(c.intent()) != pending);
+        }
         if commands.len() > 1 {
             commands.retain(|c| !matches!(c, Command::OutOfScope {}));
             if !asked {

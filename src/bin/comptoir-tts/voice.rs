@@ -77,6 +77,8 @@ pub struct VoiceFacts {
     pub speakers: HashMap<String, i64>,
 }
 
+// One a language: the difference in size is nothing.
+#[allow(clippy::large_enum_variant)]
 enum Family {
     Piper(PiperVoice),
     Kokoro(KokoroVoice),
