@@ -34,6 +34,11 @@ root ::= "{\"intent\":\"" ("search" | "add" | "remove") "\",\"query\":\"" [a-z ]
 '''
 
 
+# Under this grammar an answer may end only after a sign that the model does not write there: it
+# is as long as it may be, however the text goes.
+ENDLESS = 'root ::= [a-z ]+ "#"'
+
+
 class Worker:
     def __init__(self, binary, model, *options, env=None):
         environment = {**os.environ, "COMPTOIR_LLM_TOKEN": TOKEN, **(env or {})}
@@ -303,7 +308,7 @@ def refusals(worker, model):
 def cancel(worker):
     """Closing the connection frees the engine at once, while it reads and while it writes."""
     long_prompt = {"prompt": "word " * 1500, "max_tokens": 500}
-    long_answer = {"prompt": "Once upon a time", "max_tokens": 1900, "temperature": 1}
+    long_answer = {"prompt": "Once upon a time", "max_tokens": 1900, "grammar": ENDLESS}
     for name, body in [("reading", long_prompt), ("generating", long_answer)]:
         for stream in (False, True):
             data = json.dumps({**body, "stream": stream}).encode()
@@ -329,7 +334,7 @@ def cancel(worker):
 
 def queue(binary, model):
     worker = Worker(binary, model, "--queue", "1")
-    body = {"prompt": "Once upon a time", "max_tokens": 1500, "temperature": 1}
+    body = {"prompt": "Once upon a time", "max_tokens": 1500, "grammar": ENDLESS}
     sockets, seen = [], None
     for _ in range(3):
         data = json.dumps(body).encode()
