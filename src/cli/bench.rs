@@ -22,6 +22,7 @@ use crate::{
     },
     dialogue::{Effect, Event, event::RequestId},
     lang::Language,
+    nlu::slot::Price,
     session::turn::Turn,
     shop::{product::Product, search::SearchQuery},
 };
@@ -240,6 +241,8 @@ async fn catalog(front: &Shopfront) -> Vec<Product> {
     let mut out = Vec::new();
     loop {
         let page = SearchQuery {
+            // A search for nothing finds nothing: a filter that every product passes.
+            min_price: Some(Price::from_minor(0)),
             offset: out.len(),
             ..SearchQuery::words(Language::En, "", 100)
         };
