@@ -77,6 +77,8 @@ impl Default for Stt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LlmProfile {
+    /// The small model tuned for the command set, on this machine.
+    Small,
     /// A general instruct model on this machine.
     #[default]
     Standard,

@@ -90,6 +90,8 @@ impl Shop {
             source: Source::Fastpath,
             heard: Heard::default(),
             confidence: None,
+                alternatives: Vec::new(),
+            degraded: false,
         }));
         let cart: Vec<String> = self.cart();
         let _ = writeln!(self.log, "  {cart:?}");

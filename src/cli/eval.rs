@@ -18,6 +18,7 @@ use crate::{
     },
     nlu,
     session::{Answer, turn::Turn},
+    settings,
 };
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -92,6 +93,9 @@ async fn understanding(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
         read.iter_mut().for_each(|l| l.lang = l.lang.or(of_file));
         lines.append(&mut read);
     }
+    if !args.compare.is_empty() {
+        return compare(args, global, &lines).await;
+    }
     let mind = Mind::open(&super::settings(global)?).await?;
     let report = nlu::eval::evaluate(&lines, None, &mind.interpreter()).await;
     mind.close().await;
@@ -99,6 +103,39 @@ async fn understanding(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
         line(format_args!("{}", serde_json::to_string_pretty(&report)?))?;
     } else {
         text(format_args!("{report}"))?;
+    }
+    Ok(Ending::Well)
+}
+
+/// The same sentences by several models, one after the other.
+async fn compare(
+    args: &Eval,
+    global: &Global,
+    lines: &[nlu::eval::Line],
+) -> anyhow::Result<Ending> {
+    let mut reports = Vec::new();
+    for name in &args.compare {
+        let mut settings = super::settings(global)?;
+        let (profile, model) = name.split_once(':').unwrap_or((name, ""));
+        settings.llm = settings::Llm {
+            profile: profile.parse()?,
+            model: model.to_owned(),
+            adapter: String::new(),
+            ..settings.llm
+        };
+        let mind = Mind::open(&settings).await?;
+        let report = nlu::eval::evaluate(lines, None, &mind.interpreter()).await;
+        mind.close().await;
+        reports.push((name.clone(), report));
+    }
+    if args.json {
+        let all: serde_json::Map<String, serde_json::Value> = reports
+            .iter()
+            .map(|(name, r)| Ok((name.clone(), serde_json::to_value(r)?)))
+            .collect::<anyhow::Result<_>>()?;
+        line(format_args!("{}", serde_json::to_string_pretty(&all)?))?;
+    } else {
+        line(format_args!("{}", nlu::eval::comparison(&reports)))?;
     }
     Ok(Ending::Well)
 }

@@ -95,7 +95,11 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
 
 /// `comptoir understand`: the language model alone, and its worker where it is ours.
 async fn understand(args: understand::UnderstandArgs, global: &Global) -> anyhow::Result<Ending> {
-    let mind = Mind::open(&settings(global)?).await?;
+    let mut settings = settings(global)?;
+    if args.examples {
+        settings.llm.profile = crate::settings::LlmProfile::None;
+    }
+    let mind = Mind::open(&settings).await?;
     let refused = understand::run(&args, &mind.interpreter(), &mut tokio::io::stdout()).await?;
     mind.close().await;
     Ok(if refused == 0 {

@@ -8,10 +8,19 @@
 //! With `--jsonl` every line is `{"id","text","context"?,"lang"?}` and is answered by one line
 //! `{"id","commands","tier","ms"}`, flushed at once; a line that cannot be read is answered by
 //! `{"id","error"}`, and the exit code is 1 at the end.
+//!
+//! With `--examples` no model is asked: every line also has its commands, as `expect` (JSON) or
+//! `wire`, and is answered by what the tuned model is trained on
+//! (`{"id","prompt","target","unsaid","closed"?}`), and by `expect`.
 
 use crate::{
     lang::Language,
-    nlu::{Interpreter, Utterance, command::Context, lexicon::guess_language},
+    nlu::{
+        Interpreter, Utterance,
+        command::{Command, Context},
+        lexicon::guess_language,
+        training, wire,
+    },
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -33,6 +42,9 @@ pub struct UnderstandArgs {
     /// Read one `{"id","text","context"?,"lang"?}` a line, from FILE or the standard input.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub jsonl: Option<PathBuf>,
+    /// Ask no model: write each labelled line (`expect`, or `wire`) as a training example.
+    #[arg(long, requires = "jsonl")]
+    pub examples: bool,
 }
 
 /// What went wrong with the input or the output as a whole.
@@ -64,6 +76,11 @@ pub async fn run(
     interpreter: &Interpreter,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<u64, UnderstandError> {
+    let answer = if args.examples {
+        Answer::Example
+    } else {
+        Answer::Commands(interpreter)
+    };
     match (&args.text, &args.jsonl) {
         (Some(text), _) => {
             let mut answer = understand(text, args.lang, &Context::default(), interpreter).await;
@@ -77,16 +94,23 @@ pub async fn run(
                 path: path.clone(),
                 reason,
             })?;
-            lines(BufReader::new(file), args.lang, interpreter, out).await
+            lines(BufReader::new(file), args.lang, answer, out).await
         }
-        _ => lines(BufReader::new(io::stdin()), args.lang, interpreter, out).await,
+        _ => lines(BufReader::new(io::stdin()), args.lang, answer, out).await,
     }
+}
+
+/// How a line is answered.
+#[derive(Clone, Copy)]
+enum Answer<'a> {
+    Commands(&'a Interpreter),
+    Example,
 }
 
 async fn lines(
     mut input: impl AsyncBufRead + Unpin,
     language: Option<Language>,
-    interpreter: &Interpreter,
+    how: Answer<'_>,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<u64, UnderstandError> {
     let mut bad = 0;
@@ -116,19 +140,21 @@ async fn lines(
         } else {
             read_line(&line)
         };
-        let answer = match asked {
-            Ok(asked) => {
+        let answer = match (asked, how) {
+            (Ok(asked), Answer::Commands(interpreter)) => {
                 let language = asked.language.or(language);
                 let mut answer =
                     understand(&asked.text, language, &asked.context, interpreter).await;
                 answer.insert("id".into(), asked.id);
-                Value::Object(answer)
+                Ok(Value::Object(answer))
             }
-            Err((id, error)) => {
-                bad += 1;
-                json!({ "id": id, "error": error })
-            }
+            (Ok(asked), Answer::Example) => example(asked, language),
+            (Err(wrong), _) => Err(wrong),
         };
+        let answer = answer.unwrap_or_else(|(id, error)| {
+            bad += 1;
+            json!({ "id": id, "error": error })
+        });
         write(out, &answer).await?;
     }
 }
@@ -152,6 +178,28 @@ struct Asked {
     text: String,
     context: Context,
     language: Option<Language>,
+    expect: Option<Value>,
+    wire: Option<String>,
+}
+
+/// A labelled line as a training example.
+fn example(asked: Asked, language: Option<Language>) -> Result<Value, (Value, String)> {
+    let commands = match (asked.expect, asked.wire) {
+        (Some(expect), _) => serde_json::from_value(expect).map_err(|e| e.to_string()),
+        (None, Some(text)) => wire::read(&text).map_err(|e| e.to_string()),
+        (None, None) => Err("expected `expect` or `wire`".into()),
+    };
+    let commands: Vec<Command> = commands.map_err(|e| (asked.id.clone(), e))?;
+    let utterance = Utterance {
+        text: &asked.text,
+        language: asked.language.or(language).unwrap_or(Language::En),
+        context: &asked.context,
+    };
+    let made = training::example(&utterance, &commands);
+    let mut value = serde_json::to_value(made).unwrap_or_default();
+    value["id"] = asked.id;
+    value["expect"] = serde_json::to_value(&commands).unwrap_or_default();
+    Ok(value)
 }
 
 /// One line; on failure the id, as far as there is one, and what is wrong.
@@ -179,6 +227,11 @@ fn read_line(line: &[u8]) -> Result<Asked, (Value, String)> {
         context,
         language,
         id,
+        expect: parsed.get("expect").cloned(),
+        wire: parsed
+            .get("wire")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
     })
 }
 
@@ -253,9 +306,14 @@ mod tests {
     async fn answers(input: &str) -> (u64, Vec<Value>) {
         let interpreter = Interpreter::new(None);
         let mut out = Vec::new();
-        let bad = lines(input.as_bytes(), None, &interpreter, &mut out)
-            .await
-            .unwrap();
+        let bad = lines(
+            input.as_bytes(),
+            None,
+            Answer::Commands(&interpreter),
+            &mut out,
+        )
+        .await
+        .unwrap();
         let text = String::from_utf8(out).unwrap();
         (
             bad,

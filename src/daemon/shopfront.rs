@@ -244,7 +244,9 @@ async fn warm(engines: &Arc<Engines>, settings: &Settings) {
 /// The interpreter of these engines.
 fn interpreter(engines: &Arc<Engines>, settings: &Settings) -> Interpreter {
     let deadline = Duration::from_millis(settings.llm.deadline_ms);
-    Interpreter::new(Some(Arc::new(Model::of(engines.clone(), settings)))).with_deadline(deadline)
+    let model = (settings.llm.profile != settings::LlmProfile::None)
+        .then(|| Arc::new(Model::of(engines.clone(), settings)) as _);
+    Interpreter::new(model).with_deadline(deadline)
 }
 
 /// Understanding alone: the language model, without ears, voice or shop.

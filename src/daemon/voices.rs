@@ -68,10 +68,10 @@ impl Model {
         Self {
             token: (!engines.llm_token.is_empty()).then(|| engines.llm_token.clone()),
             name: remote.then(|| settings.llm.model.clone()),
-            dialect: if remote {
-                Dialect::JsonSchema
-            } else {
-                Dialect::Comptoir
+            dialect: match settings.llm.profile {
+                LlmProfile::Remote => Dialect::JsonSchema,
+                LlmProfile::Small => Dialect::Tuned,
+                LlmProfile::Standard | LlmProfile::None => Dialect::Comptoir,
             },
             engines,
             client: Mutex::new(None),
@@ -120,6 +120,10 @@ fn unavailable(error: WorkerError) -> ModelError {
 }
 
 impl CommandModel for Model {
+    fn is_tuned(&self) -> bool {
+        self.dialect == Dialect::Tuned
+    }
+
     fn propose<'a>(
         &'a self,
         turn: &'a str,

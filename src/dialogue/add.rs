@@ -157,6 +157,16 @@ impl Run<'_> {
                     _ => None,
                 };
                 match self.s.focus.clone().or(only) {
+                    // "It" has no such options: what was said is the name of something else.
+                    Some(product) if product.options.is_empty() && !wish.options.is_empty() => {
+                        let item = Some(wish.options.join(" "));
+                        let options = Vec::new();
+                        self.add_named(Wish {
+                            item,
+                            options,
+                            ..wish
+                        });
+                    }
                     Some(product) => self.add_picked(wish, product),
                     None if !window.is_empty() => {
                         let candidates = window.to_vec();

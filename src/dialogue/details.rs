@@ -166,15 +166,26 @@ impl Run<'_> {
 
     /// Ingredients as declared; allergens from their own field or not at all.
     fn say_ingredients(&mut self, p: &Product) {
-        if let Some(list) = &p.ingredients {
-            self.say(Message::new("ingredients").words("list", list.trim_end_matches('.')));
-        }
-        self.say(match &p.allergens {
-            Allergens::Unknown => Message::new("allergens-unknown"),
-            Allergens::None => Message::new("allergens-none"),
-            Allergens::Contains(list) => Message::new("allergens")
-                .with("list", Arg::All(list.iter().map(Arg::words).collect())),
-        });
+        let about = |key| Message::new(key).words("title", shown_name(p));
+        // The name is said once, and always: an answer about another product than the one that
+        // was meant must be noticed.
+        let named = match &p.ingredients {
+            Some(list) => {
+                self.say(about("ingredients").words("list", list.trim_end_matches('.')));
+                "yes"
+            }
+            None => "no",
+        };
+        self.say(
+            match &p.allergens {
+                Allergens::Unknown => about("allergens-unknown"),
+                Allergens::None => about("allergens-none"),
+                Allergens::Contains(list) => {
+                    about("allergens").with("list", Arg::All(list.iter().map(Arg::words).collect()))
+                }
+            }
+            .case("named", named),
+        );
     }
 
     fn variants(&mut self, p: Product, aspect: Aspect) {

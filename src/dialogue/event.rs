@@ -78,6 +78,10 @@ pub struct Utterance {
     pub heard: Heard,
     /// The model's probability for its own answer, 0 to 1, where known.
     pub confidence: Option<f32>,
+    /// What else it may have meant, the likeliest first.
+    pub alternatives: Vec<Command>,
+    /// The language model should have understood it and could not be asked.
+    pub degraded: bool,
 }
 
 /// Why nothing could be made of a sound.

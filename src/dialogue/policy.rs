@@ -30,6 +30,10 @@ pub struct Policy {
     pub idle_after_order: SignedDuration,
     /// How long an answer of the world is waited for.
     pub answer_deadline: SignedDuration,
+    /// Below this confidence of the model, 0 to 1, a change of the basket is asked about.
+    pub sure_to_change: f32,
+    /// The same for what buys, destroys, or leaves a request with the shop.
+    pub sure_to_commit: f32,
 }
 
 impl Default for Policy {
@@ -45,6 +49,8 @@ impl Default for Policy {
             idle: SignedDuration::from_secs(60),
             idle_after_order: SignedDuration::from_secs(20),
             answer_deadline: SignedDuration::from_secs(15),
+            sure_to_change: 0.3,
+            sure_to_commit: 0.45,
         }
     }
 }

@@ -61,6 +61,8 @@ pub(super) enum Question {
     HowMany { line: usize },
     /// Which line of the cart?
     WhichLine { command: Box<Command> },
+    /// Which of these was meant? (The model was not sure.)
+    Meant { choices: Vec<Command> },
     /// Shall the cart be emptied?
     Clear,
     /// Shall I go on with what is left of the cart?
@@ -106,6 +108,7 @@ impl Question {
             Self::Name { adding: false, .. } => "search_product",
             Self::HowMany { .. } => "set_quantity",
             Self::WhichLine { command } => command.intent(),
+            Self::Meant { choices } => choices.first().map_or("out_of_scope", Command::intent),
             Self::Clear => "clear_cart",
             Self::GoOn | Self::Buy => "checkout",
             Self::Cancel { .. } => "cancel_order",
@@ -170,6 +173,20 @@ impl Run<'_> {
             return Some(1);
         }
         match &asked.question {
+            Question::Meant { choices } => {
+                let of = |c: &Command| c.intent();
+                let chosen = match first? {
+                    Command::Affirm {} => choices.first()?.clone(),
+                    // Said again in clearer words, it carries its own slots.
+                    said if choices.iter().any(|c| of(c) == of(said)) => {
+                        let bare = serde_json::to_value(said).ok()?.as_object()?.len() == 1;
+                        let meant = choices.iter().find(|c| of(c) == of(said));
+                        if bare { meant?.clone() } else { said.clone() }
+                    }
+                    said => choices.get(said_ordinal(said)?.index(choices.len())?)?.clone(),
+                };
+                self.run(chosen, *said);
+            }
             Question::Clear if yes => self.clear_confirmed(),
             Question::GoOn if yes => self.begin_checkout(),
             Question::Offer { wish, product } => {

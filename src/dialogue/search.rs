@@ -406,7 +406,10 @@ fn relaxed(filter: &str, q: &SearchQuery) -> (&'static str, String) {
 
 /// The slots of a search command; `None` when it is another command.
 pub(super) fn slots(command: Command) -> Option<(Slots, Option<Page>)> {
-    let hints = |a: Option<String>, b: Option<String>| a.into_iter().chain(b).collect();
+    let turned = match &command {
+        Command::RefineSearch { page, .. } => *page,
+        _ => None,
+    };
     match command {
         Command::SearchProduct {
             query,
@@ -421,23 +424,8 @@ pub(super) fn slots(command: Command) -> Option<(Slots, Option<Page>)> {
             recipient,
             sort,
             exclude,
-        } => Some((
-            Slots {
-                query,
-                color,
-                size,
-                brand,
-                material,
-                category,
-                min_price,
-                max_price,
-                hints: hints(occasion, recipient),
-                sort,
-                exclude,
-            },
-            None,
-        )),
-        Command::RefineSearch {
+        }
+        | Command::RefineSearch {
             query,
             color,
             size,
@@ -450,7 +438,7 @@ pub(super) fn slots(command: Command) -> Option<(Slots, Option<Page>)> {
             recipient,
             sort,
             exclude,
-            page,
+            page: _,
         } => Some((
             Slots {
                 query,
@@ -461,11 +449,11 @@ pub(super) fn slots(command: Command) -> Option<(Slots, Option<Page>)> {
                 category,
                 min_price,
                 max_price,
-                hints: hints(occasion, recipient),
+                hints: occasion.into_iter().chain(recipient).collect(),
                 sort,
                 exclude,
             },
-            page,
+            turned,
         )),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use super::{
     effect::{Effect, Reply, ReplyId},
-    event::{Event, RequestId, Source, Unheard, Utterance},
+    event::{Event, RequestId, Unheard, Utterance},
     policy::Said,
     question::Question,
     reply::{Audience, Message, Mode},
@@ -116,7 +116,7 @@ impl Run<'_> {
         }
         self.abandon_turn();
         self.note(&u);
-        if u.source == Source::Fallback && !self.s.said_degraded {
+        if u.degraded && !self.s.said_degraded {
             self.s.said_degraded = true;
             self.say(Message::new("degraded"));
         }
@@ -152,6 +152,8 @@ impl Run<'_> {
         if !answered {
             if u.commands.is_empty() {
                 self.not_understood();
+            } else if self.doubts(&u) {
+                self.s.unclear = 0;
             } else {
                 self.s.unclear = 0;
                 self.s.turn.queue = queued(&u.commands);

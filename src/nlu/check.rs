@@ -5,6 +5,10 @@
 //! dropped. Commands that buy or destroy need a word that says so. An `affirm` of the model
 //! stays one, but its tier is `llm`, and a purchase is confirmed on tier `fastpath` only.
 
+mod tuned;
+
+pub use tuned::check_tuned;
+
 use super::{
     command::{Command, Context},
     fastpath::without_fillers,
@@ -472,7 +476,7 @@ impl<'a> Said<'a> {
         {
             commands.retain(|c| !courtesy(c));
         }
-        super::fastpath::merge_checkouts(commands);
+        super::fastpath::merge(commands);
         let asked = self.context.asked.is_some() || self.context.pending.is_some();
         // A no takes back what it answers: "no, not yet" to a read-back asks for no other one.
         if commands.iter().any(|c| matches!(c, Command::Deny {})) {

@@ -193,6 +193,36 @@ commands! {
     OutOfScope = "out_of_scope" {}
 }
 
+impl Command {
+    /// Whether it changes, buys or leaves something: the basket, an order, a request with the
+    /// shop. The others only tell, or change how the assistant speaks.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        matches!(
+            self,
+            Self::AddToCart { .. }
+                | Self::ChangeOptions { .. }
+                | Self::SetQuantity { .. }
+                | Self::RemoveFromCart { .. }
+                | Self::ClearCart {}
+                | Self::Checkout { .. }
+                | Self::Reorder { .. }
+                | Self::CancelOrder { .. }
+                | Self::ReturnItem { .. }
+                | Self::ExchangeItem { .. }
+                | Self::PaymentProblem { .. }
+                | Self::BookAppointment { .. }
+                | Self::ChangeAppointment { .. }
+                | Self::CancelAppointment {}
+                | Self::NotifyMe { .. }
+                | Self::TalkToHuman { .. }
+                | Self::Feedback { .. }
+                | Self::Privacy { .. }
+                | Self::Undo {}
+        )
+    }
+}
+
 /// What the interpreter is told about the conversation. Short, and the same for every tier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,14 +10,16 @@ use super::{
     lexicon::guess_language,
 };
 use crate::lang::Language;
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    fmt,
     time::{Duration, Instant},
 };
+
+mod table;
+
+pub use table::comparison;
 
 /// A labelled utterance.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Line {
     /// Its language; guessed from the words when absent.
     #[serde(default)]
     pub lang: Option<Language>,
+    /// What kind of sentence it is (`angry`, `numbers`), for the report.
+    #[serde(default)]
+    pub tag: Option<String>,
     /// What it means.
     pub expect: Vec<Command>,
 }
@@ -92,6 +97,97 @@ impl Rate {
     }
 }
 
+/// Slot values, counted over all commands: found and expected, and both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Slots {
+    /// In the labels.
+    pub expected: u32,
+    /// In the answers.
+    pub found: u32,
+    /// In both, of the same command of the same line.
+    pub both: u32,
+}
+
+impl Slots {
+    fn count(&mut self, expected: &Value, found: &Value) {
+        let values = |list: &Value| -> Vec<String> {
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_object)
+                .flat_map(|c| {
+                    let intent = c.get("intent").cloned().unwrap_or_default();
+                    c.iter()
+                        .filter(|(slot, _)| *slot != "intent")
+                        .map(move |(slot, value)| format!("{intent}.{slot}={value}"))
+                })
+                .collect()
+        };
+        let (expected, mut found) = (values(expected), values(found));
+        self.expected += expected.len() as u32;
+        self.found += found.len() as u32;
+        for value in expected {
+            if let Some(at) = found.iter().position(|v| *v == value) {
+                found.swap_remove(at);
+                self.both += 1;
+            }
+        }
+    }
+
+    /// Harmonic mean of precision and recall, 0 to 1.
+    #[must_use]
+    pub fn f1(&self) -> f64 {
+        2.0 * f64::from(self.both) / f64::from((self.expected + self.found).max(1))
+    }
+}
+
+/// What was made of lines that ask for nothing (`out_of_scope`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Uncalled {
+    /// Such lines.
+    pub lines: u32,
+    /// Answered by a command that tells something.
+    pub told: u32,
+    /// Answered by a command that changes, buys or leaves a request.
+    pub wrote: u32,
+}
+
+/// How often answers of about the same confidence are right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bin {
+    /// Answers of the model.
+    pub lines: u32,
+    /// Their confidences, added up.
+    pub confidence: f64,
+    /// Of them exact.
+    pub exact: u32,
+}
+
+/// Confidence against truth, in tenths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Reliability {
+    /// From 0 to 0.1, and so on.
+    pub bins: [Bin; 10],
+}
+
+impl Reliability {
+    fn count(&mut self, confidence: f32, exact: bool) {
+        let bin = &mut self.bins[((confidence * 10.0) as usize).min(9)];
+        bin.lines += 1;
+        bin.confidence += f64::from(confidence);
+        bin.exact += u32::from(exact);
+    }
+
+    /// Expected calibration error, 0 to 1: the gap between confidence and truth, by bin,
+    /// weighed by how many answers are in it (Naeini and others 2015).
+    #[must_use]
+    pub fn error(&self) -> f64 {
+        let all: u32 = self.bins.iter().map(|b| b.lines).sum();
+        let gap = |b: &Bin| (b.confidence - f64::from(b.exact)).abs();
+        self.bins.iter().map(gap).sum::<f64>() / f64::from(all.max(1))
+    }
+}
+
 /// A line that was not exact.
 #[derive(Clone, Debug, Serialize)]
 pub struct Miss {
@@ -105,6 +201,8 @@ pub struct Miss {
     pub found: Vec<Command>,
     /// By which tier.
     pub tier: Tier,
+    /// How sure it was, 0 to 1.
+    pub confidence: f32,
 }
 
 /// The rates of a file.
@@ -114,8 +212,20 @@ pub struct Report {
     pub all: Rate,
     /// By tier that answered.
     pub tiers: BTreeMap<&'static str, Rate>,
+    /// By language.
+    pub languages: BTreeMap<&'static str, Rate>,
+    /// By tag.
+    pub tags: BTreeMap<String, Rate>,
     /// By first expected intent.
     pub intents: BTreeMap<String, Rate>,
+    /// Slot values.
+    pub slots: Slots,
+    /// What was made of lines that ask for nothing.
+    pub uncalled: Uncalled,
+    /// First intent expected, first intent found instead, how often.
+    pub confusion: BTreeMap<String, BTreeMap<String, u32>>,
+    /// The model's confidence against truth.
+    pub reliability: Reliability,
     /// Median time of a line, in ms, by tier; `all` for all.
     pub ms_p50: BTreeMap<&'static str, f64>,
     /// 95th percentile of the time of a line, in ms.
@@ -159,16 +269,38 @@ pub async fn evaluate(
             .entry(heard.tier.name())
             .or_default()
             .count(exact, intents);
-        let first = line
-            .expect
-            .first()
-            .map_or("none", Command::intent)
-            .to_owned();
+        let of = |list: &[Command]| list.first().map_or("nothing", Command::intent).to_owned();
+        let (first, instead) = (of(&line.expect), of(&heard.commands));
+        let by = |map: &mut BTreeMap<String, Rate>, key: String| {
+            map.entry(key).or_default().count(exact, intents);
+        };
+        by(&mut report.intents, first.clone());
+        if let Some(tag) = &line.tag {
+            by(&mut report.tags, tag.clone());
+        }
         report
-            .intents
-            .entry(first)
+            .languages
+            .entry(language.code())
             .or_default()
             .count(exact, intents);
+        report.slots.count(&expected, &found);
+        if heard.tier == Tier::Llm {
+            report.reliability.count(heard.confidence, exact);
+        }
+        if line.expect == [Command::OutOfScope {}] {
+            report.uncalled.lines += 1;
+            report.uncalled.wrote += u32::from(heard.commands.iter().any(Command::writes));
+            let told = |c: &Command| !c.writes() && !matches!(c, Command::OutOfScope {});
+            report.uncalled.told += u32::from(heard.commands.iter().any(told));
+        }
+        if first != instead {
+            *report
+                .confusion
+                .entry(first)
+                .or_default()
+                .entry(instead)
+                .or_default() += 1;
+        }
         if !exact {
             report.misses.push(Miss {
                 id: line.id.clone(),
@@ -176,6 +308,7 @@ pub async fn evaluate(
                 expected: line.expect.clone(),
                 found: heard.commands,
                 tier: heard.tier,
+                confidence: heard.confidence,
             });
         }
     }
@@ -207,53 +340,6 @@ fn scored(commands: &[Command]) -> Value {
         };
     }
     value
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let row = |name: &str, rate: &Rate| {
-            [
-                name.to_owned(),
-                rate.lines.to_string(),
-                percent(rate.exact_share()),
-                percent(rate.intent_share()),
-            ]
-        };
-        let mut tiers = Table::new();
-        tiers.load_style(UTF8_FULL_CONDENSED);
-        tiers.set_header(["tier", "lines", "exact", "intents", "p50 ms", "p95 ms"]);
-        let all = [("all", &self.all)];
-        for (name, rate) in all
-            .into_iter()
-            .chain(self.tiers.iter().map(|(n, r)| (*n, r)))
-        {
-            let time = |of: &BTreeMap<&str, f64>| {
-                of.get(name).map_or("-".to_owned(), |ms| format!("{ms:.1}"))
-            };
-            let [a, b, c, d] = row(name, rate);
-            tiers.add_row([a, b, c, d, time(&self.ms_p50), time(&self.ms_p95)]);
-        }
-        writeln!(f, "{tiers}")?;
-        let mut intents = Table::new();
-        intents.load_style(UTF8_FULL_CONDENSED);
-        intents.set_header(["intent", "lines", "exact", "intents"]);
-        for (name, rate) in &self.intents {
-            intents.add_row(row(name, rate));
-        }
-        writeln!(f, "{intents}")?;
-        for miss in &self.misses {
-            let json = |commands: &[Command]| serde_json::to_string(commands).unwrap_or_default();
-            writeln!(f, "{} [{}] {}", miss.id, miss.tier.name(), miss.text)?;
-            writeln!(
-                f,
-                "  expected {}\n  found    {}",
-                json(&miss.expected),
-                json(&miss.found)
-            )?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

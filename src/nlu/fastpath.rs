@@ -233,12 +233,55 @@ fn several(
         commands.retain(|c| !matches!(c, Command::Deny {}));
     }
     commands.dedup();
-    merge_checkouts(&mut commands);
+    merge(&mut commands);
     (!commands.is_empty()).then_some(commands)
 }
 
+/// Commands that are one wish said in two parts become one.
+pub(super) fn merge(commands: &mut Vec<Command>) {
+    merge_searches(commands);
+    merge_checkouts(commands);
+}
+
+/// "A coat, in blue" is one search.
+fn merge_searches(commands: &mut Vec<Command>) {
+    let slots = |c: &Command| match serde_json::to_value(c) {
+        Ok(serde_json::Value::Object(slots)) => slots,
+        _ => serde_json::Map::new(),
+    };
+    let mut at = 1;
+    while at < commands.len() {
+        let (
+            Command::SearchProduct { .. },
+            Command::RefineSearch {
+                page: None, query, ..
+            },
+        ) = (&commands[at - 1], &commands[at])
+        else {
+            at += 1;
+            continue;
+        };
+        let (mut whole, mut more) = (slots(&commands[at - 1]), slots(&commands[at]));
+        more.remove("intent");
+        if let (Some(more_words), Some(serde_json::Value::String(words))) =
+            (query, whole.get_mut("query"))
+        {
+            words.push(' ');
+            words.push_str(more_words);
+            more.remove("query");
+        }
+        whole.extend(more);
+        let Ok(search) = serde_json::from_value(whole.into()) else {
+            at += 1;
+            continue;
+        };
+        commands[at - 1] = search;
+        commands.remove(at);
+    }
+}
+
 /// "I'll pay by card and have it delivered" is one checkout.
-pub(super) fn merge_checkouts(commands: &mut Vec<Command>) {
+fn merge_checkouts(commands: &mut Vec<Command>) {
     let mut merged: Option<usize> = None;
     let mut at = 0;
     while at < commands.len() {

@@ -1,20 +1,24 @@
 //! The client of the language model: OpenAI's chat completions over HTTP.
 //!
-//! Our own worker is asked with a GBNF `grammar` and `cache_messages` (how many leading
-//! messages are the fixed prefix); any other server with `response_format: json_schema`.
+//! Our own worker is asked with a GBNF `grammar`: a general model for JSON, with
+//! `cache_messages` (how many leading messages are the fixed prefix); the tuned model for the
+//! wire form, by a plain completion without any prefix. Any other server is asked with
+//! `response_format: json_schema`.
 //! Dropping the future closes the connection, which cancels the work.
 
-use super::{CommandModel, ModelError, Proposal, grammar, prompt};
+use super::{CommandModel, ModelError, Proposal, grammar, prompt, wire};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 /// Which extensions the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// `comptoir-llm`: GBNF grammar, cached prefix.
+    /// `comptoir-llm` with a general model: GBNF grammar, cached prefix, JSON.
     Comptoir,
+    /// `comptoir-llm` with the tuned model: GBNF grammar, no prefix, [`wire`] form.
+    Tuned,
     /// vLLM, llama-server, Ollama and the like: JSON Schema.
     JsonSchema,
 }
@@ -44,8 +48,14 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Longest answer, in tokens: four commands with a few slots.
+/// Longest answer, in tokens: four commands with a few slots, in JSON or in wire form.
 const MOST_TOKENS: u32 = 220;
+const MOST_WIRE_TOKENS: u32 = 96;
+
+/// Other first tokens that the tuned model's worker is asked for.
+const ALTERNATIVES: u32 = 6;
+/// The share of the first token from which another intent is worth asking about.
+const LEAST_ALTERNATIVE: f64 = 0.05;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -63,7 +73,10 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Choice {
-    message: Content,
+    /// Of a chat.
+    message: Option<Content>,
+    /// Of a completion.
+    text: Option<String>,
     logprobs: Option<LogProbs>,
 }
 
@@ -74,7 +87,38 @@ struct Content {
 
 #[derive(Deserialize)]
 struct LogProbs {
+    /// Of a chat.
     content: Option<Vec<TokenLogProb>>,
+    /// Of a completion.
+    token_logprobs: Option<Vec<f64>>,
+    /// Of a completion: alternatives of each token.
+    top_logprobs: Option<Vec<BTreeMap<String, f64>>>,
+}
+
+impl LogProbs {
+    /// The intents that the answer might have begun with, the likeliest first.
+    fn intents(&self) -> Vec<&'static str> {
+        let first = self.top_logprobs.iter().flatten().next();
+        let mut list: Vec<(&String, f64)> = first
+            .into_iter()
+            .flatten()
+            .map(|(token, logprob)| (token, logprob.exp()))
+            .filter(|(_, p)| *p >= LEAST_ALTERNATIVE)
+            .collect();
+        list.sort_by(|a, b| b.1.total_cmp(&a.1));
+        list.into_iter()
+            .filter_map(|(token, _)| wire::intent_of_token(token))
+            .collect()
+    }
+
+    /// The probability of the whole text, 0 to 1.
+    fn probability(self) -> Option<f32> {
+        let list: Vec<f64> = match (self.content, self.token_logprobs) {
+            (Some(content), _) => content.iter().map(|t| t.logprob).collect(),
+            (None, list) => list?,
+        };
+        (!list.is_empty()).then(|| list.iter().sum::<f64>().exp().clamp(0.0, 1.0) as f32)
+    }
 }
 
 #[derive(Deserialize)]
@@ -116,6 +160,15 @@ impl LlmClient {
     }
 
     fn body(&self, turn: &str, most_tokens: u32) -> Value {
+        if self.endpoint.dialect == Dialect::Tuned {
+            return json!({
+                "prompt": prompt::tuned(turn),
+                "grammar": wire::gbnf(),
+                "temperature": 0,
+                "max_tokens": most_tokens.min(MOST_WIRE_TOKENS),
+                "logprobs": ALTERNATIVES,
+            });
+        }
         let mut messages = prompt::prefix().to_vec();
         let fixed = messages.len();
         messages.push(prompt::Message {
@@ -134,7 +187,7 @@ impl LlmClient {
                 body["grammar"] = grammar::gbnf().into();
                 body["cache_messages"] = fixed.into();
             }
-            Dialect::JsonSchema => {
+            Dialect::JsonSchema | Dialect::Tuned => {
                 body["response_format"] = json!({
                     "type": "json_schema",
                     "json_schema": { "name": "commands", "schema": grammar::json_schema() },
@@ -157,7 +210,7 @@ impl LlmClient {
         let exchange = async {
             let mut request = self
                 .http
-                .post(chat_url(&self.endpoint.url))
+                .post(url(&self.endpoint))
                 .json(&self.body(turn, most_tokens));
             if let Some(token) = &self.endpoint.token {
                 request = request.bearer_auth(token);
@@ -181,6 +234,10 @@ impl LlmClient {
 }
 
 impl CommandModel for LlmClient {
+    fn is_tuned(&self) -> bool {
+        self.endpoint.dialect == Dialect::Tuned
+    }
+
     fn propose<'a>(
         &'a self,
         turn: &'a str,
@@ -190,22 +247,35 @@ impl CommandModel for LlmClient {
             let answer = self.ask(turn, MOST_TOKENS, deadline).await?;
             let choice = answer.choices.into_iter().next();
             let choice = choice.ok_or_else(|| ModelError::Unreadable("no choice".into()))?;
-            let text = choice.message.content.unwrap_or_default();
-            let tokens = choice.logprobs.and_then(|l| l.content);
-            let probability = tokens.filter(|t| !t.is_empty()).map(|tokens| {
-                let sum: f64 = tokens.iter().map(|t| t.logprob).sum();
-                sum.exp().clamp(0.0, 1.0) as f32
-            });
-            Ok(Proposal { text, probability })
+            let alternatives = choice.logprobs.as_ref().map(LogProbs::intents);
+            let probability = choice.logprobs.and_then(LogProbs::probability);
+            let text = match self.endpoint.dialect {
+                Dialect::Tuned => {
+                    let text = choice.text.unwrap_or_default();
+                    let list = wire::to_json(text.trim());
+                    list.map_err(|e| ModelError::Unreadable(e.to_string()))?
+                        .to_string()
+                }
+                _ => choice.message.and_then(|m| m.content).unwrap_or_default(),
+            };
+            Ok(Proposal {
+                text,
+                probability,
+                alternatives: alternatives.unwrap_or_default(),
+            })
         })
     }
 }
 
-/// The chat completions of a base URL that may or may not end in `/v1`.
-fn chat_url(base: &str) -> String {
-    let base = base.trim_end_matches('/');
+/// The completions of a base URL that may or may not end in `/v1`.
+fn url(endpoint: &Endpoint) -> String {
+    let base = endpoint.url.trim_end_matches('/');
     let v1 = if base.ends_with("/v1") { "" } else { "/v1" };
-    format!("{base}{v1}/chat/completions")
+    let path = match endpoint.dialect {
+        Dialect::Tuned => "completions",
+        Dialect::Comptoir | Dialect::JsonSchema => "chat/completions",
+    };
+    format!("{base}{v1}/{path}")
 }
 
 fn is_loopback(url: &str) -> bool {

@@ -11,6 +11,7 @@
 //! Before all three, [`normalise`] writes numbers, prices, order numbers, times and dates as
 //! digits, so that no tier has to know how people say them.
 
+pub mod calibration;
 pub mod check;
 pub mod command;
 pub mod eval;
@@ -26,6 +27,8 @@ pub mod phrase;
 pub mod prompt;
 pub mod rules;
 pub mod slot;
+pub mod training;
+pub mod wire;
 pub mod words;
 
 use crate::lang::Language;
@@ -66,8 +69,11 @@ pub struct Interpretation {
     /// Who understood them.
     pub tier: Tier,
     /// How sure, 0 to 1: 1 for the fast path, the model's probability of its answer for the
-    /// model, a fixed low value for the fallback.
+    /// model ([calibrated](calibration) for the tuned one), a fixed low value for the fallback.
     pub confidence: f32,
+    /// What else it may have meant, the likeliest first: commands of other intents about the
+    /// same thing. Known for the tuned model alone.
+    pub alternatives: Vec<Command>,
     /// The model should have been asked and could not be (absent, broken, late).
     pub degraded: bool,
 }
@@ -88,6 +94,8 @@ pub struct Proposal {
     pub text: String,
     /// The probability of that text, 0 to 1; `None` when the server does not tell.
     pub probability: Option<f32>,
+    /// Other intents that the answer might have begun with, the likeliest first.
+    pub alternatives: Vec<&'static str>,
 }
 
 /// Why the model could not be asked, or what it answered could not be read.
@@ -122,6 +130,12 @@ pub enum ModelError {
 /// The language model, as narrow as the interpreter needs it. Dropping the future cancels
 /// the request.
 pub trait CommandModel: Send + Sync {
+    /// Whether the model was tuned for this command set: its reading stands where a general
+    /// model's is mended, and goes before the closed patterns' reading of free words.
+    fn is_tuned(&self) -> bool {
+        false
+    }
+
     /// Asks for the commands of one turn (context and utterance, as [`prompt::turn`] writes
     /// them). Answers, or fails, within `deadline`.
     ///
@@ -185,6 +199,7 @@ impl Interpreter {
             commands,
             tier: Tier::Fastpath,
             confidence: 1.0,
+            alternatives: Vec::new(),
             degraded: false,
         };
         if words.list.is_empty() {
@@ -193,22 +208,17 @@ impl Interpreter {
         if is_markup(text) {
             return certain(vec![Command::OutOfScope {}]);
         }
-        if let Some(commands) = fastpath::understand(&words, language, context) {
+        let tuned = self.model.as_ref().is_some_and(|m| m.is_tuned());
+        let closed = fastpath::understand(&words, language, context);
+        if let Some(commands) = closed.filter(|c| !tuned || is_closed(c)) {
             return certain(commands);
         }
         if let Some(model) = &self.model {
             let turn = prompt::turn(&words.to_string(), context);
             match model.propose(&turn, self.deadline).await {
                 Ok(proposal) => {
-                    if let Some(commands) = check::check(&proposal.text, &words, language, context)
-                    {
-                        let confidence = proposal.probability.unwrap_or(UNTOLD);
-                        return Interpretation {
-                            commands,
-                            tier: Tier::Llm,
-                            confidence,
-                            degraded: false,
-                        };
+                    if let Some(heard) = read(&proposal, tuned, &words, language, context) {
+                        return heard;
                     }
                     tracing::warn!(answer = %proposal.text, "the model's answer cannot be read");
                 }
@@ -220,9 +230,95 @@ impl Interpreter {
             commands,
             tier: Tier::Fallback,
             confidence: fallback::CONFIDENCE,
-            degraded: true,
+            alternatives: Vec::new(),
+            degraded: self.model.is_some(),
         }
     }
+}
+
+/// What a model's answer comes to, held against what was said. `None` when it is no list of
+/// commands.
+fn read(
+    proposal: &Proposal,
+    tuned: bool,
+    words: &words::Words,
+    language: Language,
+    context: &Context,
+) -> Option<Interpretation> {
+    let check = if tuned {
+        check::check_tuned
+    } else {
+        check::check
+    };
+    let commands = check(&proposal.text, words, language, context)?;
+    let probability = proposal.probability.unwrap_or(UNTOLD);
+    let alternatives = match &commands[..] {
+        [command] => proposal
+            .alternatives
+            .iter()
+            .filter_map(|intent| about_the_same(command, intent))
+            .collect(),
+        _ => Vec::new(),
+    };
+    Some(Interpretation {
+        commands,
+        tier: Tier::Llm,
+        confidence: if tuned {
+            calibration::calibrated(probability)
+        } else {
+            probability
+        },
+        alternatives,
+        degraded: false,
+    })
+}
+
+/// A command of another intent about what this one is about.
+fn about_the_same(command: &Command, intent: &str) -> Option<Command> {
+    let spec = phrase::spec(intent)?;
+    let slots = serde_json::to_value(command).ok()?;
+    let thing = ["item", "query"].iter().find_map(|s| slots.get(*s));
+    let mut other = phrase::Slots::new();
+    other.insert("intent".into(), intent.into());
+    let place = ["item", "query"].into_iter().find(|name| {
+        let same = |s: &command::SlotSpec| s.name == *name;
+        spec.slots.iter().any(same)
+    });
+    if let (Some(thing), Some(place)) = (thing, place) {
+        other.insert(place.into(), thing.clone());
+    }
+    for slot in ["ordinal", "order_number"] {
+        if let Some(value) = slots.get(slot)
+            && phrase::has_slot(intent, slot)
+        {
+            other.insert(slot.into(), value.clone());
+        }
+    }
+    let other = serde_json::from_value(serde_json::Value::Object(other)).ok()?;
+    (other != *command).then_some(other)
+}
+
+/// Whether the closed patterns are better than the tuned model at this: one command without
+/// free words. Of 8,800 written sentences the patterns read 50 in 56 such ones right, and one in
+/// six of those with free words.
+fn is_closed(commands: &[Command]) -> bool {
+    let [command] = commands else { return false };
+    let slots = serde_json::to_value(command).unwrap_or_default();
+    let free = slots.as_object().into_iter().flatten().any(|(name, _)| {
+        command::INTENTS
+            .iter()
+            .filter(|i| i.name == command.intent())
+            .flat_map(|i| i.slots)
+            .any(|s| {
+                s.name == name
+                    && matches!(s.kind, slot::SlotKind::Text | slot::SlotKind::TextList)
+                    && !matches!(
+                        s.name,
+                        "order_number" | "language" | "time" | "date" | "code"
+                    )
+            })
+    });
+    !free && !matches!(command, Command::OutOfScope {})
 }
 
 /// Whether a text is markup rather than speech: prompt tokens, JSON, a recogniser's "[Music]".
@@ -257,6 +353,7 @@ mod tests {
                 answer.map(|text| Proposal {
                     text: text.into(),
                     probability: Some(0.7),
+                    alternatives: Vec::new(),
                 })
             })
         }

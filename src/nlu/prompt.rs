@@ -142,6 +142,13 @@ pub fn turn(utterance: &str, context: &Context) -> String {
     }
 }
 
+/// What the tuned model reads: the turn and a mark after which it answers. It knows the
+/// command set by training and needs no prefix.
+#[must_use]
+pub fn tuned(turn: &str) -> String {
+    format!("{turn}\n>")
+}
+
 /// One line without brackets, braces, pipes or angle brackets, at most 600 characters.
 fn plain(text: &str) -> String {
     let kept = text.chars().take(600);

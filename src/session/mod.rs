@@ -389,6 +389,8 @@ impl Session {
             },
             heard,
             confidence: Some(understood.confidence),
+            alternatives: understood.alternatives,
+            degraded: understood.degraded,
         })
     }
 

@@ -9,6 +9,7 @@
 //! - [`pcm`]: the payload of audio chunks to samples and back.
 //! - [`uri`]: `unix://PATH`, `tcp://HOST:PORT`, `stdio://`.
 //! - [`server`], [`client`]: one connection a request; closing it cancels the request.
+//! - [`worker`]: a service as a program of its own.
 
 pub mod client;
 pub mod codec;
@@ -17,6 +18,7 @@ pub mod message;
 pub mod pcm;
 pub mod server;
 pub mod uri;
+pub mod worker;
 
 pub use client::{Client, ClientError};
 pub use codec::{CodecError, Event, EventReader, EventWriter, Limits};

@@ -349,6 +349,8 @@ fn play_all(list: Vec<Happening>) -> Result<(), TestCaseError> {
                     source,
                     heard,
                     confidence: None,
+                alternatives: Vec::new(),
+                    degraded: source == Source::Fallback,
                 })
             }
             Happening::Unheard(u) => Event::Unheard(u),
@@ -452,6 +454,8 @@ fn orders_in(play: &mut Play, list: Vec<Happening>) -> usize {
                 source,
                 heard: Heard::default(),
                 confidence: None,
+                alternatives: Vec::new(),
+                degraded: source == Source::Fallback,
             }),
             Happening::LastSpoken => match last {
                 Some(reply) => Event::Spoken { reply },

@@ -60,6 +60,10 @@ struct Turn {
     cmd: Option<String>,
     #[serde(default)]
     by: Option<Source>,
+    /// How sure the model is, 0 to 1.
+    sure: Option<f32>,
+    /// What else it may have meant, as `cmd`.
+    or: Option<String>,
     language: Option<Language>,
     speech_ms: Option<u32>,
     no_speech: Option<f32>,
@@ -298,7 +302,9 @@ pub fn play(script: &Script) -> Result<(), String> {
                         no_speech_prob: turn.no_speech,
                         began_at,
                     },
-                    confidence: None,
+                    confidence: turn.sure,
+                    alternatives: self::commands(turn.or.as_deref().unwrap_or_default())?,
+                    degraded: turn.by == Some(Source::Fallback),
                 })
             }
         };

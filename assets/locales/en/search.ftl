@@ -90,10 +90,19 @@ description = { $mode ->
     [speech] { $text }
    *[text] { $title }: { $text }
 }
-ingredients = Ingredients: { $list }.
-allergens = It contains these allergens: { $list }.
-allergens-none = It is declared free of the fourteen main allergens.
-allergens-unknown = I do not know its allergens. Please ask the staff.
+ingredients = Ingredients of { $title }: { $list }.
+allergens = { $named ->
+    [yes] It contains these allergens: { $list }.
+   *[no] { $title } contains these allergens: { $list }.
+}
+allergens-none = { $named ->
+    [yes] It is declared free of the fourteen main allergens.
+   *[no] { $title } is declared free of the fourteen main allergens.
+}
+allergens-unknown = { $named ->
+    [yes] I do not know its allergens. Please ask the staff.
+   *[no] I do not know the allergens of { $title }. Please ask the staff.
+}
 not-known = { $what ->
     [dimensions] I do not know the dimensions of { $title }. Please ask the staff.
     [warranty] I do not know the warranty of { $title }. Please ask the staff.

@@ -51,3 +51,44 @@ ticket-appointment = I cannot book it myself. I have passed your wish on to the 
 ticket-privacy = I have passed your request on to the staff, who will answer you.
 ticket-failed = I could not reach the staff from here. Please go to the counter.
 reference = Your reference is { $reference }.
+
+## When the model is not sure what was wanted.
+
+wish = { $intent ->
+    [search_product] to look for something
+    [refine_search] to narrow the search
+    [product_details] to know more about something
+    [compare_products] to compare
+    [recommend] advice
+    [add_to_cart] to add something to your basket
+    [change_options] to change how something is made
+    [set_quantity] to change how many
+    [remove_from_cart] to remove something from your basket
+    [view_cart] to hear what is in your basket
+    [clear_cart] to empty your basket
+    [checkout] to order what is in your basket
+    [track_order] to know where an order is
+    [order_history] to hear what you bought before
+    [reorder] to order the same again
+    [cancel_order] to cancel an order
+    [return_item] to return something
+    [exchange_item] to exchange something
+    [payment_problem] to report a problem with a payment
+    [store_info] to know something about the shop
+    [promotions] to hear about offers
+    [loyalty] to hear about your points
+    [book_appointment] to book an appointment
+    [change_appointment] to move an appointment
+    [cancel_appointment] to cancel an appointment
+    [notify_me] to be told when something happens
+    [talk_to_human] to talk to a person
+    [feedback] to tell us your opinion
+    [privacy] something about your data
+    [change_language] another language
+    [help] help
+    [undo] to take back the last change
+    [select] to choose one of these
+   *[other] something else
+}
+meant = I am not sure I understood. Did you want { $one }?
+meant-either = I am not sure I understood. Did you want { $one }, or { $other }?

@@ -84,10 +84,19 @@ description = { $mode ->
     [speech] { $text }
    *[text] { $title } : { $text }
 }
-ingredients = Ingrédients : { $list }.
-allergens = Il contient ces allergènes : { $list }.
-allergens-none = Il est déclaré sans les quatorze allergènes principaux.
-allergens-unknown = Je ne connais pas ses allergènes. Demandez au personnel, s'il vous plaît.
+ingredients = { $title }, ingrédients : { $list }.
+allergens = { $named ->
+    [yes] Allergènes : { $list }.
+   *[no] { $title } contient ces allergènes : { $list }.
+}
+allergens-none = { $named ->
+    [yes] Aucun des quatorze allergènes principaux n'est déclaré.
+   *[no] { $title } : aucun des quatorze allergènes principaux n'est déclaré.
+}
+allergens-unknown = { $named ->
+    [yes] Je ne connais pas ses allergènes. Demandez au personnel, s'il vous plaît.
+   *[no] Je ne connais pas les allergènes de ce produit : { $title }. Demandez au personnel, s'il vous plaît.
+}
 not-known = { $what ->
     [dimensions] Je ne connais pas les dimensions de { $title }. Demandez au personnel.
     [warranty] Je ne connais pas la garantie de { $title }. Demandez au personnel.

@@ -51,3 +51,44 @@ ticket-appointment = Je ne peux pas réserver moi-même. J'ai transmis votre sou
 ticket-privacy = J'ai transmis votre demande à l'équipe, qui vous répondra.
 ticket-failed = Je n'ai pas pu joindre l'équipe d'ici. Adressez-vous au comptoir.
 reference = Votre référence est { $reference }.
+
+## When the model is not sure what was wanted.
+
+wish = { $intent ->
+    [search_product] chercher un produit
+    [refine_search] préciser la recherche
+    [product_details] en savoir plus sur un produit
+    [compare_products] comparer
+    [recommend] un conseil
+    [add_to_cart] ajouter quelque chose au panier
+    [change_options] changer la préparation d'un article
+    [set_quantity] changer une quantité
+    [remove_from_cart] retirer quelque chose du panier
+    [view_cart] entendre ce qu'il y a dans le panier
+    [clear_cart] vider le panier
+    [checkout] commander ce qu'il y a dans le panier
+    [track_order] savoir où en est une commande
+    [order_history] entendre ce que vous avez acheté
+    [reorder] commander la même chose
+    [cancel_order] annuler une commande
+    [return_item] rendre un article
+    [exchange_item] échanger un article
+    [payment_problem] signaler un problème de paiement
+    [store_info] un renseignement sur le magasin
+    [promotions] connaître les offres
+    [loyalty] vos points de fidélité
+    [book_appointment] prendre un rendez-vous
+    [change_appointment] déplacer un rendez-vous
+    [cancel_appointment] annuler un rendez-vous
+    [notify_me] être prévenu
+    [talk_to_human] parler à une personne
+    [feedback] donner votre avis
+    [privacy] quelque chose au sujet de vos données
+    [change_language] une autre langue
+    [help] de l'aide
+    [undo] annuler le dernier changement
+    [select] choisir l'un de ceux-ci
+   *[other] autre chose
+}
+meant = J'ai peur d'avoir mal compris. Vouliez-vous { $one } ?
+meant-either = J'ai peur d'avoir mal compris. Vouliez-vous { $one }, ou { $other } ?

@@ -32,7 +32,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Parser;
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use engine::Engine;
@@ -74,7 +73,7 @@ fn main() -> ExitCode {
 /// All that can go wrong before the first request.
 fn start(options: Options) -> anyhow::Result<(Arc<Service>, Engine, TcpListener)> {
     if options.with_parent {
-        end_with_parent()?;
+        comptoir::wyoming::worker::end_with_parent()?;
     }
     anyhow::ensure!(
         options.token.is_some() || options.host.is_loopback(),
@@ -112,16 +111,6 @@ fn start(options: Options) -> anyhow::Result<(Arc<Service>, Engine, TcpListener)
         queue: engine.queue.clone(),
     });
     Ok((service, engine, listener))
-}
-
-/// Asks the kernel for a SIGTERM when the parent ends.
-fn end_with_parent() -> anyhow::Result<()> {
-    let parent = getppid();
-    set_parent_process_death_signal(Some(Signal::TERM))
-        .context("the kernel cannot tell when the parent process ends")?;
-    // It may have ended between the two lines above, and then no signal comes.
-    anyhow::ensure!(getppid() == parent, "the parent process has ended");
-    Ok(())
 }
 
 fn serve(service: Arc<Service>, listener: TcpListener) -> anyhow::Result<()> {

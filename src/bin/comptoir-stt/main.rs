@@ -18,12 +18,11 @@ mod service;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
-use comptoir::wyoming::Uri;
-use comptoir::wyoming::server::{ListenError, Listener, Manners};
-use tokio_util::sync::CancellationToken;
+use comptoir::wyoming::server::{ListenError, Listener};
+use comptoir::wyoming::worker;
 
 use crate::engine::{Engine, Settings};
 use crate::model::ModelError;
@@ -40,39 +39,38 @@ enum Refusal {
     Model(#[from] ModelError),
     #[error(transparent)]
     Listen(#[from] ListenError),
-    #[error("this system gives no {what}: {source}")]
-    System {
-        what: &'static str,
-        source: std::io::Error,
-    },
-    #[error("the process that started this one has ended already")]
-    Orphan,
+    #[error("this system gives no threads: {0}")]
+    Threads(std::io::Error),
+    #[error(transparent)]
+    Parent(#[from] worker::ParentError),
+    #[error(transparent)]
+    Serve(#[from] worker::ServeError),
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
     log::start();
     match run(&options) {
-        Ok(code) => code,
+        Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => {
             eprintln!("error: {refusal}");
-            ExitCode::from(2)
+            match refusal {
+                Refusal::Serve(_) => ExitCode::FAILURE,
+                _ => ExitCode::from(2),
+            }
         }
     }
 }
 
-fn run(options: &Options) -> Result<ExitCode, Refusal> {
+fn run(options: &Options) -> Result<(), Refusal> {
     if options.with_parent {
-        follow_parent()?;
+        worker::end_with_parent()?;
     }
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|source| Refusal::System {
-            what: "threads",
-            source,
-        })?;
+        .map_err(Refusal::Threads)?;
     let listener = tokio.block_on(Listener::bind(&options.uri))?;
     let (engine, thread) = Engine::start(Settings {
         model: options.model.clone(),
@@ -85,78 +83,13 @@ fn run(options: &Options) -> Result<ExitCode, Refusal> {
         .file_stem()
         .unwrap_or_default()
         .to_string_lossy();
-    let service = Service::new(engine.clone(), &name, &options.languages);
-    let code = tokio.block_on(serve(listener, engine, service))?;
-    tokio.shutdown_background();
-    // whisper.cpp should not compute while the process takes its memory down.
-    let deadline = Instant::now() + LAST_JOB;
-    while !thread.is_finished() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(code)
-}
-
-async fn serve(listener: Listener, engine: Engine, service: Service) -> Result<ExitCode, Refusal> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = |source| Refusal::System {
-        what: "signals",
-        source,
-    };
-    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
-    let stop = CancellationToken::new();
-    let service = Arc::new(service);
-    let uri = listener.uri().clone();
-    let manners = Manners {
-        grace: Duration::from_millis(500),
-        ..Manners::default()
-    };
-    let serving = listener.serve(manners, stop.clone(), move |client, stop| {
+    let service = Arc::new(Service::new(engine.clone(), &name, &options.languages));
+    let handle = move |client, stop| {
         let service = Arc::clone(&service);
         async move { service.serve(client, stop).await }
-    });
-    tokio::pin!(serving);
-    if uri != Uri::Stdio {
-        println!("ready {uri}");
-    }
-    tracing::info!(%uri, "ready");
-    let ended = tokio::select! {
-        ended = &mut serving => ended,
-        _ = terminate.recv() => { stop.cancel(); serving.await }
-        _ = interrupt.recv() => { stop.cancel(); serving.await }
-        () = engine.died() => {
-            eprintln!("error: the speech engine died");
-            return Ok(ExitCode::FAILURE);
-        }
     };
-    Ok(match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: cannot serve {uri} any longer: {error}");
-            ExitCode::FAILURE
-        }
-    })
-}
-
-/// Ends with the parent process, though it may be killed.
-fn follow_parent() -> Result<(), Refusal> {
-    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-    let parent = getppid();
-    set_parent_process_death_signal(Some(Signal::TERM)).map_err(|source| Refusal::System {
-        what: "signal when the parent ends",
-        source: source.into(),
-    })?;
-    // It may have ended before the line above, or before this process could look.
-    let orphan = parent.is_none_or(|parent| parent.is_init() && adopts_orphans());
-    if orphan || getppid() != parent {
-        Err(Refusal::Orphan)
-    } else {
-        Ok(())
-    }
-}
-
-/// Whether process 1 is one that takes over orphans. In a container it may be our own parent.
-fn adopts_orphans() -> bool {
-    let name = std::fs::read_to_string("/proc/1/comm").unwrap_or_default();
-    ["systemd", "init", "tini", "dumb-init", "docker-init"].contains(&name.trim())
+    let served = tokio.block_on(worker::serve(listener, handle, engine.died()));
+    tokio.shutdown_background();
+    worker::wait_for(&thread, LAST_JOB);
+    Ok(served?)
 }

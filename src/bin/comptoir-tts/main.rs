@@ -32,12 +32,11 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
-use comptoir::wyoming::server::{ListenError, Listener, Manners};
-use comptoir::wyoming::uri::Uri;
-use tokio_util::sync::CancellationToken;
+use comptoir::wyoming::server::{ListenError, Listener};
+use comptoir::wyoming::worker;
 
 use crate::engine::{Engine, Settings, StartError};
 use crate::options::{Options, comptoir_env};
@@ -55,13 +54,12 @@ enum Refusal {
     Espeak(#[from] espeak::NoEspeakData),
     #[error(transparent)]
     Listen(#[from] ListenError),
-    #[error("this system gives no {what}: {source}")]
-    System {
-        what: &'static str,
-        source: std::io::Error,
-    },
-    #[error("the process that started this one has ended already")]
-    Orphan,
+    #[error("this system gives no threads: {0}")]
+    Threads(std::io::Error),
+    #[error(transparent)]
+    Parent(#[from] worker::ParentError),
+    #[error(transparent)]
+    Serve(#[from] worker::ServeError),
 }
 
 fn main() -> ExitCode {
@@ -74,17 +72,20 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     match run(&options) {
-        Ok(code) => code,
+        Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => {
             eprintln!("error: {refusal}");
-            ExitCode::from(2)
+            match refusal {
+                Refusal::Serve(_) => ExitCode::FAILURE,
+                _ => ExitCode::from(2),
+            }
         }
     }
 }
 
-fn run(options: &Options) -> Result<ExitCode, Refusal> {
+fn run(options: &Options) -> Result<(), Refusal> {
     if options.with_parent {
-        follow_parent()?;
+        worker::end_with_parent()?;
     }
     for voice in &options.voices {
         voice::check_files(voice).map_err(StartError::Voice)?;
@@ -104,10 +105,7 @@ fn run(options: &Options) -> Result<ExitCode, Refusal> {
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|source| Refusal::System {
-            what: "threads",
-            source,
-        })?;
+        .map_err(Refusal::Threads)?;
     let listener = tokio.block_on(Listener::bind(&options.uri))?;
     let (engine, voices, thread) = Engine::start(Settings {
         runtime,
@@ -115,82 +113,12 @@ fn run(options: &Options) -> Result<ExitCode, Refusal> {
         threads: options.threads(),
         small_memory: options.small_memory,
     })?;
-    let code = tokio.block_on(serve(listener, engine, voices))?;
-    tokio.shutdown_background();
-    // ONNX Runtime must not compute while the process tears its library down.
-    let deadline = Instant::now() + LAST_PIECE;
-    while !thread.is_finished() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(code)
-}
-
-async fn serve(
-    listener: Listener,
-    engine: Engine,
-    voices: Vec<voice::VoiceFacts>,
-) -> Result<ExitCode, Refusal> {
-    let signals = |source| Refusal::System {
-        what: "signals",
-        source,
-    };
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
-    let stop = CancellationToken::new();
     let service = Arc::new(Service::new(engine.clone(), voices));
-    let uri = listener.uri().clone();
-    let manners = Manners {
-        grace: Duration::from_millis(500),
-        ..Manners::default()
-    };
-    let serving = listener.serve(manners, stop.clone(), move |connection, stop| {
-        Arc::clone(&service).serve(connection, stop)
-    });
-    tokio::pin!(serving);
-    if uri != Uri::Stdio {
-        println!("ready {uri}");
-    }
-    tracing::info!(%uri, "ready");
-    let ended = tokio::select! {
-        ended = &mut serving => ended,
-        _ = terminate.recv() => { stop.cancel(); serving.await }
-        _ = interrupt.recv() => { stop.cancel(); serving.await }
-        () = engine.died() => {
-            eprintln!("error: the speech engine died");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    Ok(match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: cannot serve {uri} any longer: {error}");
-            ExitCode::FAILURE
-        }
-    })
-}
-
-/// Ends with the parent process, though it may be killed.
-fn follow_parent() -> Result<(), Refusal> {
-    let parent = rustix::process::getppid();
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM)).map_err(
-        |source| Refusal::System {
-            what: "signal when the parent ends",
-            source: source.into(),
-        },
-    )?;
-    // It may have ended before the line above, or before this process could look.
-    let orphan = parent.is_none_or(|parent| parent.is_init() && adopts_orphans());
-    if orphan || rustix::process::getppid() != parent {
-        return Err(Refusal::Orphan);
-    }
-    Ok(())
-}
-
-/// Whether process 1 is one that takes over orphans. In a container it may be our own parent.
-fn adopts_orphans() -> bool {
-    let name = std::fs::read_to_string("/proc/1/comm").unwrap_or_default();
-    ["systemd", "init", "tini", "dumb-init", "docker-init"].contains(&name.trim())
+    let handle = move |connection, stop| Arc::clone(&service).serve(connection, stop);
+    let served = tokio.block_on(worker::serve(listener, handle, engine.died()));
+    tokio.shutdown_background();
+    worker::wait_for(&thread, LAST_PIECE);
+    Ok(served?)
 }
 
 /// Where libonnxruntime.so is looked for: beside the voices, then in the model folder.

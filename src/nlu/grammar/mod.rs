@@ -155,4 +155,6 @@ fn slot_schema(kind: SlotKind) -> Value {
 }
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;

@@ -79,6 +79,34 @@ async fn the_worker_is_asked_with_grammar_and_cached_prefix() {
 }
 
 #[tokio::test]
+async fn the_tuned_model_completes_in_wire_form() {
+    let answer = r#"{"choices":[{"text":" add oat milk; qty 2 | cart",
+        "logprobs":{"token_logprobs":[-0.1,-0.2],"tokens":["a","b"],
+        "top_logprobs":[{" add":-0.1," rem":-2.5," xyz":-0.5," quantity":-9.0},{"x":-0.1}]}}]}"#;
+    let (url, asked) = server("200 OK", answer);
+    let proposal = client(&url, Dialect::Tuned)
+        .propose("[cart: tea]\n2 oat milks, and what is in it", SOON)
+        .await
+        .unwrap();
+    let list: Value = serde_json::from_str(&proposal.text).unwrap();
+    assert_eq!(
+        list,
+        json!([{"intent":"add_to_cart","item":"oat milk","quantity":2},{"intent":"view_cart"}])
+    );
+    assert!((proposal.probability.unwrap() - (-0.3f32).exp()).abs() < 1e-6);
+    assert_eq!(proposal.alternatives, ["add_to_cart", "remove_from_cart"]);
+
+    let request = asked.recv().unwrap();
+    assert!(request.starts_with("POST /v1/completions HTTP/1.1"));
+    let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(
+        body["prompt"],
+        "[cart: tea]\n2 oat milks, and what is in it\n>"
+    );
+    assert!(body["grammar"].as_str().unwrap().contains("\"add\""));
+}
+
+#[tokio::test]
 async fn another_server_is_asked_with_a_schema() {
     let answer = r#"{"choices":[{"message":{"content":"{\"commands\":[]}"}}]}"#;
     let (url, asked) = server("200 OK", answer);

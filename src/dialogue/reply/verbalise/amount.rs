@@ -52,7 +52,8 @@ fn grouped(n: u64, separator: char) -> String {
 }
 
 /// As said: "twelve euros fifty", "douze euros cinquante". Less than ten cents are named, so
-/// that "twelve euros and five cents" is not heard as "twelve fifty-five".
+/// that "twelve euros and five cents" is not heard as "twelve fifty-five"; in French so are more
+/// than sixty, whose words run into the euros ("euros quatre-vingt-dix").
 #[must_use]
 pub fn money_speech(language: Language, amount: Money) -> String {
     let minor = amount.minor.unsigned_abs();
@@ -70,7 +71,7 @@ pub fn money_speech(language: Language, amount: Money) -> String {
     let spoken = match (major, cents) {
         (0, 1..) => format!("{} {sub}", cardinal(language, cents)),
         (_, 0) => format!("{} {of}{unit}", feminine(language, amount.currency, major)),
-        (_, 1..=9) => {
+        _ if cents < 10 || language == Language::Fr && cents > 60 => {
             let and = match language {
                 Language::En => "and",
                 Language::Fr => "et",
@@ -188,7 +189,7 @@ mod tests {
             (
                 124_990,
                 "one thousand two hundred and forty-nine euros ninety",
-                "mille deux cent quarante-neuf euros quatre-vingt-dix",
+                "mille deux cent quarante-neuf euros et quatre-vingt-dix centimes",
             ),
             (100_000_000, "one million euros", "un million d'euros"),
             (-5_00, "minus five euros", "moins cinq euros"),

@@ -281,7 +281,7 @@ mod tests {
     fn prices_and_times_in_texts_are_said_in_words() {
         assert_eq!(
             speakable(Language::Fr, "Ouvert de 9 h à 18 h 30, livraison 4,90 €."),
-            "Ouvert de neuf heures à dix-huit heures trente, livraison quatre euros quatre-vingt-dix."
+            "Ouvert de neuf heures à dix-huit heures trente, livraison quatre euros et quatre-vingt-dix centimes."
         );
         assert_eq!(
             speakable(Language::En, "Open from 9 am to 6:30 pm; delivery €4.90."),
