@@ -78,9 +78,9 @@ impl Default for Stt {
 #[serde(rename_all = "lowercase")]
 pub enum LlmProfile {
     /// The small model tuned for the command set, on this machine.
+    #[default]
     Small,
     /// A general instruct model on this machine.
-    #[default]
     Standard,
     /// Any OpenAI-compatible server, at `llm.url`.
     Remote,
@@ -98,9 +98,10 @@ pub struct Llm {
     pub url: String,
     /// Its bearer token. Better in the environment: `COMPTOIR_LLM_TOKEN`.
     pub token: String,
-    /// The model's id in the manifest, a path, or the name that a remote server knows.
+    /// The model's id in the manifest, a path, or the name that a remote server knows. Empty: the
+    /// profile's own.
     pub model: String,
-    /// A LoRA adapter in GGUF. Empty: none.
+    /// A LoRA adapter in GGUF. Empty: the small profile's own model has ours, others none.
     pub adapter: String,
     /// Threads that generate.
     pub threads: u16,
@@ -118,13 +119,32 @@ impl Default for Llm {
             profile: LlmProfile::default(),
             url: String::new(),
             token: String::new(),
-            model: "qwen2.5-coder-1.5b-instruct".into(),
+            model: String::new(),
             adapter: String::new(),
             threads: 1,
             batch_threads: 2,
             gpu_layers: 0,
             deadline_ms: 12_000,
         }
+    }
+}
+
+impl Llm {
+    /// The model that these settings come to: an id, a path, or a remote server's name for it.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        match self.profile {
+            _ if !self.model.is_empty() => &self.model,
+            LlmProfile::Small => "gemma-3-270m",
+            LlmProfile::Standard => "qwen2.5-coder-1.5b-instruct",
+            LlmProfile::Remote | LlmProfile::None => "default",
+        }
+    }
+
+    /// Whether the model runs with the adapter that is part of this program.
+    #[must_use]
+    pub fn takes_our_adapter(&self) -> bool {
+        self.profile == LlmProfile::Small && self.model.is_empty() && self.adapter.is_empty()
     }
 }
 
@@ -348,6 +368,14 @@ impl Settings {
         }
         if self.llm.profile == LlmProfile::Remote && self.llm.url.is_empty() {
             return wrong("llm.profile is \"remote\": expected llm.url, found none".into());
+        }
+        let llm = &self.llm;
+        if llm.profile == LlmProfile::Small && llm.adapter.is_empty() != llm.model.is_empty() {
+            return wrong(
+                "llm.profile is \"small\": expected llm.model and llm.adapter both or neither, found one; \
+                 an adapter fits one model, and a model without it does not know the wire form"
+                    .into(),
+            );
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ impl Shop {
             source: Source::Fastpath,
             heard: Heard::default(),
             confidence: None,
-                alternatives: Vec::new(),
+            alternatives: Vec::new(),
             degraded: false,
         }));
         let cart: Vec<String> = self.cart();

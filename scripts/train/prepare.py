@@ -125,6 +125,34 @@ def spoken_noise(row, rng):
     return Row(row.id, row.lang, text, row.wire, row.context, row.repair)
 
 
+CORRECTIONS = {
+    "en": ["{o}, no, {v}", "{o}, I mean {v}", "{o}, sorry, {v}", "{o} no wait {v}", "{o}, or rather {v}", "{o} actually {v}", "{o}, no no, {v}", "{o}. No. {v}", "{o}, what am I saying, {v}", "not {o}, {v}"],
+    "fr": ["{o}, non, {v}", "{o}, enfin {v}", "{o}, pardon, {v}", "{o} non attendez {v}", "{o}, je veux dire {v}", "{o} euh non {v}", "{o}, ou plutôt {v}", "{o}. Non. {v}", "{o}, qu'est-ce que je dis, {v}", "pas {o}, {v}"],
+}
+DAYS = {
+    "en": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow"],
+    "fr": ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche", "demain"],
+}
+
+
+def corrected(row, pool, rng):
+    """A self-correction: something else is said first, and only the last word counts."""
+    slots = [(s, v) for c in row.wire.split(" | ") for s, v in slots_of(c)[1]]
+    rng.shuffle(slots)
+    for slot, value in slots:
+        kind = "product" if slot in ("query", "item") else slot
+        others = DAYS[row.lang] if value in DAYS[row.lang] else pool.get(kind) if slot in FREE else None
+        at = once(row.text, value)
+        if not others or at is None or row.wire.count(value) != 1:
+            continue
+        other = rng.choice(others)
+        if other == value or any(c in other for c in ";|,") or re.search(r"\d", other):
+            continue
+        said = rng.choice(CORRECTIONS[row.lang]).format(o=other, v=row.text[at[0] : at[1]])
+        return Row(row.id, row.lang, row.text[: at[0]] + said + row.text[at[1] :], row.wire, row.context, row.repair)
+    return None
+
+
 def joined(a, b, rng):
     """Two sentences as one utterance."""
     text = a.text.rstrip(" .!") + rng.choice(JOINTS[a.lang]) + b.text[0].lower() + b.text[1:]
@@ -133,8 +161,8 @@ def joined(a, b, rng):
 
 def joinable(row):
     name = row.wire.split()[0].rstrip(";")
-    quiet = ("none", "yes", "no", "hello", "thanks", "bye", "refine", "undo", "stop", "repeat", "select", "options", "quantity")
-    return not row.context and " | " not in row.wire and name not in quiet and 3 <= len(row.text.split()) <= 12
+    quiet = ("none", "yes", "no", "hello", "thanks")
+    return not row.context and " | " not in row.wire and name not in quiet and 2 <= len(row.text.split()) <= 12
 
 
 def other_numbers(example, rng):
@@ -213,11 +241,20 @@ def main():
                 new = other_context(new, pool[row.lang]["product"], rng)
             varied.append(spoken_noise(new, rng))
     alone = {lang: [r for r in train if r.lang == lang and joinable(r)] for lang in LANGUAGES}
+    short = {lang: [r for r in alone[lang] if len(r.text.split()) <= 7] for lang in LANGUAGES}
     for lang in LANGUAGES:
-        for _ in range(len(train) // 14):
+        for _ in range(len(train) // 10):
             a, b = rng.sample(alone[lang], 2)
             if a.wire.split()[0] != b.wire.split()[0] or a.wire.startswith("add"):
-                varied.append(joined(a, b, rng))
+                both = joined(a, b, rng)
+                if len(both.text.split()) < 14 and rng.random() < 0.4:
+                    both = joined(both, rng.choice(short[lang]), rng)
+                varied.append(both)
+        mine = [r for r in train if r.lang == lang and "none" not in r.wire]
+        for row in rng.sample(mine, len(mine) // 6):
+            new = corrected(row, pool[lang], rng)
+            if new:
+                varied.append(new)
     if args.heard:
         known = {r.id: r for r in train}
         for line in args.heard.read_text(encoding="utf-8").splitlines():
@@ -250,7 +287,9 @@ def main():
         with open(args.out / f"valid.{lang}.jsonl", "w", encoding="utf-8") as f:
             for r in valid:
                 if r.lang == lang:
-                    f.write(json.dumps({**r.jsonl(), "tag": r.id.split("/")[1].split(":")[0]}, ensure_ascii=False) + "\n")
+                    line = {**r.jsonl(), "tag": r.id.split("/")[1].split(":")[0], "expect": by_id[r.id]["expect"]}
+                    del line["wire"]
+                    f.write(json.dumps(line, ensure_ascii=False) + "\n")
     gaps = [e for e in checked if e["unsaid"] and not e["repair"]]
     asked = [e for e in checked if "closed" in e]
     missed = [e for e in asked if e["closed"] != e["target"].strip()]

@@ -92,6 +92,7 @@ def main():
     args.add_argument("--rate", type=float, default=8e-4)
     args.add_argument("--batch", type=int, default=1536, help="tokens a step")
     args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--begin", type=Path, help="an adapter to go on from")
     args.add_argument("--threads", type=int, default=2)
     args = args.parse_args()
     torch.manual_seed(args.seed)
@@ -104,6 +105,8 @@ def main():
     loss = Loss(model, train + valid, rng)
     weights = adapt(model, args.rank, args.alpha)
     print(f"{len(train)} examples of {mean:.0f} tokens, {len(loss.weight)} tokens in the loss, {sum(p.numel() for p in weights)} weights", flush=True)
+    if args.begin:
+        model.load_state_dict(torch.load(args.begin)["weights"], strict=False)
     optimizer = torch.optim.AdamW(weights, lr=args.rate, weight_decay=0.0, betas=(0.9, 0.98))
 
     def validation():

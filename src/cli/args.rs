@@ -193,6 +193,9 @@ pub struct Eval {
     /// Measure understanding on sentences with expected commands (JSON lines) instead
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["path", "junit", "only"])]
     pub nlu: Vec<PathBuf>,
+    /// Measure these models side by side: profiles (small, standard, none), or `PROFILE:MODEL`
+    #[arg(long, value_name = "MODEL", num_args = 1.., requires = "nlu")]
+    pub compare: Vec<String>,
     /// Only scenarios whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
@@ -221,7 +224,10 @@ pub struct Bench {
     /// fresh session
     #[arg(long, value_name = "DIR")]
     pub coffee: Option<PathBuf>,
-    /// Only so many recordings of each folder
+    /// Measure understanding alone, on these sentences (JSON lines as for `eval --nlu`)
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["files", "transcripts", "coffee"])]
+    pub nlu: Vec<PathBuf>,
+    /// Only so many recordings of each folder, or so many sentences
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// The report as JSON

@@ -43,6 +43,9 @@ const IDLE: Duration = Duration::from_secs(3);
 /// # Errors
 /// When it cannot be begun, or a labels file cannot be read.
 pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
+    if !args.nlu.is_empty() {
+        return super::bench_nlu::run(args, global).await;
+    }
     let mut settings = super::settings(global)?;
     let scratch = Scratch::new()?;
     settings.data = scratch.path().join("engines");
@@ -122,7 +125,8 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
     })
 }
 
-fn bar(length: u64) -> ProgressBar {
+/// A progress bar of so many steps.
+pub(super) fn bar(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(
         ProgressStyle::with_template("{pos}/{len} {wide_bar} {elapsed} left {eta}")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -208,7 +212,9 @@ fn engines(front: &Shopfront) -> BTreeMap<&'static str, String> {
                 &s.llm.url,
                 format!(
                     "{}, {} threads ({} for the prompt)",
-                    s.llm.model, s.llm.threads, s.llm.batch_threads
+                    s.llm.model(),
+                    s.llm.threads,
+                    s.llm.batch_threads
                 ),
             ),
         ),

@@ -221,7 +221,7 @@ fn models(settings: &Settings) -> Vec<Finding> {
         names.insert(settings.stt.model.clone());
     }
     if settings.llm.url.is_empty() && settings.llm.profile != LlmProfile::None {
-        names.insert(settings.llm.model.clone());
+        names.insert(settings.llm.model().to_owned());
     }
     if settings.tts.uri.is_empty() {
         for language in &settings.languages {

@@ -22,7 +22,10 @@ use crate::{
 };
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// Runs the verb.
 ///
@@ -79,10 +82,13 @@ pub async fn run(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
     })
 }
 
-/// Measures understanding on sentences with expected commands. It has no threshold: it tells.
-async fn understanding(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
+/// The labelled sentences of these files.
+///
+/// # Errors
+/// When a file cannot be read, or a line is none.
+pub(super) fn sentences(paths: &[PathBuf]) -> anyhow::Result<Vec<nlu::eval::Line>> {
     let mut lines = Vec::new();
-    for path in &args.nlu {
+    for path in paths {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("expected sentences in {}", path.display()))?;
         // `dev.fr.jsonl` is French.
@@ -93,6 +99,12 @@ async fn understanding(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
         read.iter_mut().for_each(|l| l.lang = l.lang.or(of_file));
         lines.append(&mut read);
     }
+    Ok(lines)
+}
+
+/// Measures understanding on sentences with expected commands. It has no threshold: it tells.
+async fn understanding(args: &Eval, global: &Global) -> anyhow::Result<Ending> {
+    let lines = sentences(&args.nlu)?;
     if !args.compare.is_empty() {
         return compare(args, global, &lines).await;
     }
@@ -118,7 +130,9 @@ async fn compare(
         let mut settings = super::settings(global)?;
         let (profile, model) = name.split_once(':').unwrap_or((name, ""));
         settings.llm = settings::Llm {
-            profile: profile.parse()?,
+            profile: serde_json::from_value(profile.into()).with_context(|| {
+                format!("--compare {name}: expected small, standard, remote or none, or one of them with `:MODEL`")
+            })?,
             model: model.to_owned(),
             adapter: String::new(),
             ..settings.llm

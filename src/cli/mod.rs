@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bench;
+mod bench_nlu;
 pub mod catalog;
 pub mod chat;
 pub mod doctor;

@@ -4,7 +4,7 @@ use super::supervisor::Launch;
 use crate::{
     lang::Language,
     models::{
-        Manifest, ModelStore, ModelsError,
+        Manifest, ModelStore, ModelsError, bundled,
         licence::{self, LicenceRefusal},
     },
     settings::{self, Settings},
@@ -35,6 +35,14 @@ pub enum LaunchError {
     /// No folder for the workers' sockets.
     #[error("expected a folder for the workers' sockets: {source}")]
     RunFolder {
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Our adapter cannot be laid beside the models.
+    #[error("expected to write the language model's adapter to {}: {source}; free some space, or set models.folder to a folder that can be written", folder.display())]
+    Adapter {
+        /// The folder of the models.
+        folder: PathBuf,
         /// Why not.
         source: std::io::Error,
     },
@@ -222,10 +230,21 @@ pub fn llm(
         "0",
         "--model",
     ]);
-    list.push(weights.file("llm.model", &llm.model)?.into());
-    if !llm.adapter.is_empty() {
+    list.push(weights.file("llm.model", llm.model())?.into());
+    let adapter = if llm.takes_our_adapter() {
+        let laid = bundled::adapter(weights.folder());
+        Some(laid.map_err(|source| LaunchError::Adapter {
+            folder: weights.folder().to_owned(),
+            source,
+        })?)
+    } else if llm.adapter.is_empty() {
+        None
+    } else {
+        Some(weights.file("llm.adapter", &llm.adapter)?)
+    };
+    if let Some(adapter) = adapter {
         list.push("--adapter".into());
-        list.push(weights.file("llm.adapter", &llm.adapter)?.into());
+        list.push(adapter.into());
     }
     list.push("--cache-dir".into());
     list.push(cache.into());

@@ -11,12 +11,21 @@ pub mod shopfront;
 pub mod supervisor;
 pub mod voices;
 
-use crate::settings::{LlmProfile, Settings};
+use crate::{
+    models::ModelStore,
+    settings::{LlmProfile, Settings},
+    tts::{CachedTts, PhraseCache, Synthesize},
+};
 use launch::{LaunchError, Weights};
 use run_folder::RunFolder;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use supervisor::{Standing, Worker, WorkerError};
 use uuid::Uuid;
+use voices::Voice;
 
 /// Where an engine is.
 #[derive(Debug)]
@@ -252,9 +261,41 @@ impl Attach {
 /// Where the language model's read prefixes are kept: beside the models, not in the shop's
 /// data, so that every data folder profits.
 fn prefix_cache(weights: &Weights) -> PathBuf {
-    weights
-        .folder()
-        .parent()
-        .unwrap_or(weights.folder())
-        .join("prefixes")
+    beside_models(weights.folder(), "prefixes")
 }
+
+/// A folder for what can be made again, beside that of the models.
+fn beside_models(models: &Path, name: &str) -> PathBuf {
+    models.parent().unwrap_or(models).join(name)
+}
+
+/// Our own voice, or a service's, that remembers fixed phrases; as it is where no folder can be
+/// had.
+fn voice(engines: &Arc<Engines>, settings: &Settings) -> Arc<dyn Synthesize> {
+    let voice: Arc<dyn Synthesize> = Arc::new(Voice::of(engines.clone()));
+    let kept = ModelStore::from_settings(&settings.models)
+        .map_err(|e| e.to_string())
+        .and_then(|store| {
+            let folder = beside_models(store.folder(), "phrases");
+            PhraseCache::open(folder, PHRASES).map_err(|e| e.to_string())
+        });
+    match kept {
+        Ok(cache) => {
+            let voices: Vec<String> = settings
+                .tts
+                .voices
+                .iter()
+                .map(|(language, voice)| format!("{language}={voice}"))
+                .collect();
+            let speakers = format!("{}\n{}", settings.tts.uri, voices.join("\n"));
+            Arc::new(CachedTts::new(voice, cache, speakers))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "fixed phrases are spoken anew each time");
+            voice
+        }
+    }
+}
+
+/// Most bytes of spoken phrases that are kept: a few hundred.
+const PHRASES: u64 = 32 << 20;

@@ -5,7 +5,7 @@ use super::{
     counter::{Counter, os_random},
     launch::LaunchError,
     supervisor::WorkerError,
-    voices::{Ears, Model, Voice},
+    voices::{Ears, Model},
 };
 use crate::{
     dialogue::{
@@ -156,7 +156,7 @@ impl Shopfront {
                     .engines
                     .tts
                     .is_there()
-                    .then(|| Arc::new(Voice::of(self.engines.clone())) as _),
+                    .then(|| super::voice(&self.engines, s)),
             },
             Setup {
                 language,
@@ -279,6 +279,12 @@ impl Mind {
     #[must_use]
     pub fn interpreter(&self) -> Interpreter {
         interpreter(&self.engines, &self.settings)
+    }
+
+    /// The process of the language model, where it is ours.
+    #[must_use]
+    pub fn llm_pid(&self) -> Option<u32> {
+        self.engines.llm.pid()
     }
 
     /// Ends the worker.

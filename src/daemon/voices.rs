@@ -67,7 +67,7 @@ impl Model {
         let remote = settings.llm.profile == LlmProfile::Remote;
         Self {
             token: (!engines.llm_token.is_empty()).then(|| engines.llm_token.clone()),
-            name: remote.then(|| settings.llm.model.clone()),
+            name: remote.then(|| settings.llm.model().to_owned()),
             dialect: match settings.llm.profile {
                 LlmProfile::Remote => Dialect::JsonSchema,
                 LlmProfile::Small => Dialect::Tuned,

@@ -31,8 +31,10 @@ pub struct Reply {
     pub speech: String,
     /// A question that waits for an answer, as asked.
     pub asks: Option<String>,
-    /// Message keys of which it was made, for tests and phrase caches.
+    /// Message keys of which it was made, for tests.
     pub keys: Vec<String>,
+    /// Whether every shopper hears the same: its audio may be kept.
+    pub fixed: bool,
 }
 
 /// Which orders to look for, and by what proof.

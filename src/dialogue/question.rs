@@ -183,7 +183,9 @@ impl Run<'_> {
                         let meant = choices.iter().find(|c| of(c) == of(said));
                         if bare { meant?.clone() } else { said.clone() }
                     }
-                    said => choices.get(said_ordinal(said)?.index(choices.len())?)?.clone(),
+                    said => choices
+                        .get(said_ordinal(said)?.index(choices.len())?)?
+                        .clone(),
                 };
                 self.run(chosen, *said);
             }

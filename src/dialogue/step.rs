@@ -304,6 +304,13 @@ impl Run<'_> {
                 .chain(asks.as_ref())
                 .map(|m| m.key.to_owned())
                 .collect(),
+            fixed: parts
+                .iter()
+                .filter(|(who, _)| *who == Audience::Both)
+                .map(|(_, m)| m)
+                .chain(asks.as_ref())
+                // The greeting's one fact is the shop's name.
+                .all(|m| m.facts().is_empty() || m.key == "welcome"),
         };
         if asks.is_some() {
             self.read_back_said(id);

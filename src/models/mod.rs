@@ -9,6 +9,7 @@
 //! [`fetch`] brings them there. Nothing here loads a model: the workers do. A file takes its
 //! final name only after its SHA-256 was checked, so a file that is there is whole.
 
+pub mod bundled;
 pub mod digest;
 pub mod error;
 pub mod fetch;

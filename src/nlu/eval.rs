@@ -226,6 +226,8 @@ pub struct Report {
     pub confusion: BTreeMap<String, BTreeMap<String, u32>>,
     /// The model's confidence against truth.
     pub reliability: Reliability,
+    /// Every answer of the model: its confidence, and whether it was exact (1 or 0).
+    pub answers: Vec<(f32, u8)>,
     /// Median time of a line, in ms, by tier; `all` for all.
     pub ms_p50: BTreeMap<&'static str, f64>,
     /// 95th percentile of the time of a line, in ms.
@@ -286,6 +288,7 @@ pub async fn evaluate(
         report.slots.count(&expected, &found);
         if heard.tier == Tier::Llm {
             report.reliability.count(heard.confidence, exact);
+            report.answers.push((heard.confidence, u8::from(exact)));
         }
         if line.expect == [Command::OutOfScope {}] {
             report.uncalled.lines += 1;

@@ -486,6 +486,7 @@ impl Session {
         let mut request =
             SynthesizeRequest::new(&reply.speech, reply.language, self.setup.tts_deadline * 4);
         request.first_within = self.setup.tts_deadline;
+        request.fixed = reply.fixed;
         let mut first = None;
         let result = voice
             .synthesize(request, &mut |_chunk| {

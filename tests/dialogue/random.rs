@@ -349,7 +349,7 @@ fn play_all(list: Vec<Happening>) -> Result<(), TestCaseError> {
                     source,
                     heard,
                     confidence: None,
-                alternatives: Vec::new(),
+                    alternatives: Vec::new(),
                     degraded: source == Source::Fallback,
                 })
             }

@@ -125,7 +125,15 @@ impl fmt::Display for Report {
 #[must_use]
 pub fn comparison(reports: &[(String, Report)]) -> String {
     let mut out = table([
-        "model", "lines", "exact", "intents", "slot F1", "en", "fr", "wrote uncalled", "p50 ms",
+        "model",
+        "lines",
+        "exact",
+        "intents",
+        "slot F1",
+        "en",
+        "fr",
+        "wrote uncalled",
+        "p50 ms",
         "p95 ms",
     ]);
     for (name, r) in reports {
@@ -135,7 +143,8 @@ pub fn comparison(reports: &[(String, Report)]) -> String {
                 .map_or("-".to_owned(), |rate| percent(rate.exact_share()))
         };
         let time = |of: &BTreeMap<&str, f64>| {
-            of.get("all").map_or("-".to_owned(), |ms| format!("{ms:.0}"))
+            of.get("all")
+                .map_or("-".to_owned(), |ms| format!("{ms:.0}"))
         };
         let mut cells = row(name, &r.all);
         cells.extend([

@@ -71,6 +71,10 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
     let mut nato = 0;
     let mut single_digits = 0;
     while let Some(piece) = piece(list, at + len, !code.is_empty()) {
+        // "La commande 405 a été débitée": the verb, not the letter.
+        if len > 0 && piece.text == "A" && is_verb(list, at + len) {
+            break;
+        }
         // A sentence's end parts two things; a comma is how a recogniser writes a pause.
         if len > 0 && list[at + len].after.is_some_and(|c| c != ',') && !cued {
             break;
@@ -110,6 +114,20 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
             || pieces >= 4 && single_digits >= 2 && !code.starts_with(|c: char| c.is_ascii_digit())
     };
     enough.then_some((code, len))
+}
+
+/// Whether the "a" at `at` is French "has": a participle or a pronoun follows, no spelling.
+fn is_verb(list: &[Word], at: usize) -> bool {
+    key(list, at) == "a"
+        && list.get(at + 1).is_some_and(|next| {
+            next.after.is_none()
+                && next.key.len() > 2
+                && !matches!(
+                    next.key.as_str(),
+                    "comme" | "like" | "for" | "and" | "double"
+                )
+                && piece(list, at + 1, true).is_none()
+        })
 }
 
 fn piece(list: &[Word], at: usize, inside: bool) -> Option<Piece> {

@@ -48,6 +48,10 @@ fn collective(list: &[Word], at: usize, language: Language) -> Option<(u32, usiz
             (&["a", "couple"], 2),
             (&["couple", "of"], 2),
             (&["dozen"], 12),
+            (&["a", "fiver"], 5),
+            (&["fiver"], 5),
+            (&["a", "tenner"], 10),
+            (&["tenner"], 10),
         ],
         Language::Fr => &[
             (&["une", "demi", "douzaine"], 6),
@@ -166,7 +170,10 @@ fn english(list: &[Word], at: usize) -> Option<(u32, usize)> {
             value += n * 100;
             len += l + 1;
         }
-        if let Some((n, l)) = tail(len, 100) {
+        // "Between thirty thousand and forty thousand": the next number is not this one's end.
+        if let Some((n, l)) = tail(len, 100)
+            && key(list, at + len + l) != "thousand"
+        {
             value += n;
             len += l;
         }

@@ -42,6 +42,11 @@ fn numbers_in_words_become_digits() {
         ("three bottles and two cans", "3 bottles and 2 cans"),
         ("I'll take one", "i'll take 1"),
         ("three point five", "3.5"),
+        (
+            "between thirty thousand and forty thousand",
+            "between 30000 and 40000",
+        ),
+        ("lunch under a fiver", "lunch under 5"),
     ] {
         assert_eq!(say(En, said), written, "{said}");
     }
