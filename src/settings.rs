@@ -89,7 +89,7 @@ pub enum LlmProfile {
 }
 
 /// The language model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Llm {
     /// Which model, and how it is asked.
@@ -103,6 +103,11 @@ pub struct Llm {
     pub model: String,
     /// A LoRA adapter in GGUF. Empty: the small profile's own model has ours, others none.
     pub adapter: String,
+    /// A general model that is asked too where the small one is not sure: an id or a path. Empty:
+    /// none.
+    pub second: String,
+    /// Below this confidence of the small model, 0 to 1, the second is asked.
+    pub second_below: f32,
     /// Threads that generate.
     pub threads: u16,
     /// Threads that read the prompt.
@@ -120,6 +125,8 @@ impl Default for Llm {
             url: String::new(),
             token: String::new(),
             model: String::new(),
+            second: String::new(),
+            second_below: 0.5,
             adapter: String::new(),
             threads: 1,
             batch_threads: 2,
@@ -139,6 +146,19 @@ impl Llm {
             LlmProfile::Standard => "qwen2.5-coder-1.5b-instruct",
             LlmProfile::Remote | LlmProfile::None => "default",
         }
+    }
+
+    /// The settings of the second model, where there is one.
+    #[must_use]
+    pub fn second(&self) -> Option<Self> {
+        (self.profile == LlmProfile::Small && !self.second.is_empty()).then(|| Self {
+            profile: LlmProfile::Standard,
+            url: String::new(),
+            model: self.second.clone(),
+            adapter: String::new(),
+            second: String::new(),
+            ..self.clone()
+        })
     }
 
     /// Whether the model runs with the adapter that is part of this program.

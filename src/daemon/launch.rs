@@ -216,12 +216,11 @@ pub fn tts(settings: &Settings, weights: &Weights, socket: &Path) -> Result<Laun
 /// # Errors
 /// [`LaunchError`]: no model, no program.
 pub fn llm(
-    settings: &Settings,
+    llm: &settings::Llm,
     weights: &Weights,
     cache: &Path,
     token: &str,
 ) -> Result<Launch, LaunchError> {
-    let llm = &settings.llm;
     let mut list = args([
         "--with-parent",
         "--host",

@@ -117,6 +117,8 @@ pub struct Engines {
     pub llm: Endpoint,
     /// Its bearer token.
     pub llm_token: String,
+    /// The general model that is asked where the small one is not sure.
+    pub second: Endpoint,
     /// Text to speech.
     pub tts: Endpoint,
     run: RunFolder,
@@ -184,7 +186,7 @@ impl Engines {
         } else {
             llm_token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
             let cache = prefix_cache(&weights);
-            match launch::llm(settings, &weights, &cache, &llm_token) {
+            match launch::llm(&settings.llm, &weights, &cache, &llm_token) {
                 Ok(launch) => Endpoint::Worker(Worker::spawn(launch)),
                 Err(e) => {
                     tracing::warn!("no language model: {e}");
@@ -192,10 +194,23 @@ impl Engines {
                 }
             }
         };
+        let second = match settings.llm.second() {
+            Some(second) if needs.llm => {
+                if llm_token.is_empty() {
+                    llm_token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+                }
+                let cache = prefix_cache(&weights);
+                Endpoint::Worker(Worker::spawn(launch::llm(
+                    &second, &weights, &cache, &llm_token,
+                )?))
+            }
+            _ => not_needed(),
+        };
         Ok(Self {
             stt,
             llm,
             llm_token,
+            second,
             tts,
             run,
         })
@@ -219,7 +234,12 @@ impl Engines {
 
     /// Ends the workers of our own, all at once.
     pub async fn stop(&self) {
-        tokio::join!(self.stt.stop(), self.llm.stop(), self.tts.stop());
+        tokio::join!(
+            self.stt.stop(),
+            self.llm.stop(),
+            self.second.stop(),
+            self.tts.stop()
+        );
     }
 }
 

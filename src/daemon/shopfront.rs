@@ -221,7 +221,14 @@ impl Shopfront {
 /// cannot be: the lexical parser stands in then.
 async fn warm(engines: &Arc<Engines>, settings: &Settings) {
     let model = Model::of(engines.clone(), settings);
-    let warm = model.warm(WARM);
+    let second = Model::second_of(engines.clone(), settings);
+    let warm = async {
+        let first = model.warm(WARM).await;
+        match &second {
+            Some(second) => first.and(second.warm(WARM).await),
+            None => first,
+        }
+    };
     tokio::pin!(warm);
     let told = tokio::select! {
         done = &mut warm => Some(done),
@@ -246,7 +253,10 @@ fn interpreter(engines: &Arc<Engines>, settings: &Settings) -> Interpreter {
     let deadline = Duration::from_millis(settings.llm.deadline_ms);
     let model = (settings.llm.profile != settings::LlmProfile::None)
         .then(|| Arc::new(Model::of(engines.clone(), settings)) as _);
-    Interpreter::new(model).with_deadline(deadline)
+    let second = Model::second_of(engines.clone(), settings).map(|m| Arc::new(m) as _);
+    Interpreter::new(model)
+        .with_deadline(deadline)
+        .with_second(second, settings.llm.second_below)
 }
 
 /// Understanding alone: the language model, without ears, voice or shop.

@@ -56,11 +56,37 @@ pub struct Model {
     token: Option<String>,
     name: Option<String>,
     dialect: Dialect,
+    /// The general model, asked where the small one is not sure.
+    is_second: bool,
     /// The client of the URL that was asked last: its connection is kept.
     client: Mutex<Option<Arc<LlmClient>>>,
 }
 
 impl Model {
+    /// The second model of these engines, where the settings have one.
+    #[must_use]
+    pub fn second_of(engines: Arc<Engines>, settings: &Settings) -> Option<Self> {
+        let second = settings.llm.second()?;
+        engines.second.is_there().then(|| {
+            let settings = Settings {
+                llm: second,
+                ..settings.clone()
+            };
+            Self {
+                is_second: true,
+                ..Self::of(engines, &settings)
+            }
+        })
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        if self.is_second {
+            &self.engines.second
+        } else {
+            &self.engines.llm
+        }
+    }
+
     /// Of these engines, spoken to as the settings say.
     #[must_use]
     pub fn of(engines: Arc<Engines>, settings: &Settings) -> Self {
@@ -74,6 +100,7 @@ impl Model {
                 LlmProfile::Standard | LlmProfile::None => Dialect::Comptoir,
             },
             engines,
+            is_second: false,
             client: Mutex::new(None),
         }
     }
@@ -99,7 +126,7 @@ impl Model {
     /// [`ModelError`].
     pub async fn warm(&self, deadline: Duration) -> Result<(), ModelError> {
         ask(
-            &self.engines.llm,
+            self.endpoint(),
             |url| async move { self.client(url)?.warm(deadline).await },
             is_unreachable,
             unavailable,
@@ -132,7 +159,7 @@ impl CommandModel for Model {
         Box::pin(async move {
             let began = Instant::now();
             let asked = ask(
-                &self.engines.llm,
+                self.endpoint(),
                 |url| async move {
                     let left = deadline.saturating_sub(began.elapsed());
                     self.client(url)?.propose(turn, left).await

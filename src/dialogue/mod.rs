@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`state`](State) | what a session knows |
 //! | `step`, `dispatch`, `then` | the turn: its commands in order, the answers they wait for, one reply |
-//! | `question`, `doubt` | questions and what answers them; asking where the model is unsure |
+//! | `question`, `named`, `doubt` | questions and what answers them; asking where the model is unsure |
 //! | `search`, `details`, `advice` | finding, telling, comparing, recommending |
 //! | `add`, `variant`, `options`, `stock`, `cart` | the cart and its rules |
 //! | `checkout`, `read_back`, [`policy`] | the two phases of buying, and when a yes is a yes |
@@ -29,6 +29,7 @@ mod details;
 mod dispatch;
 mod doubt;
 mod history;
+mod named;
 mod options;
 mod orders;
 mod question;

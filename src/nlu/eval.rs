@@ -152,6 +152,17 @@ pub struct Uncalled {
     pub wrote: u32,
 }
 
+/// Lines for which a second model was asked too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Second {
+    /// Such lines.
+    pub lines: u32,
+    /// Exact by the first model alone.
+    pub exact_before: u32,
+    /// Exact by both.
+    pub exact: u32,
+}
+
 /// How often answers of about the same confidence are right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bin {
@@ -224,6 +235,8 @@ pub struct Report {
     pub uncalled: Uncalled,
     /// First intent expected, first intent found instead, how often.
     pub confusion: BTreeMap<String, BTreeMap<String, u32>>,
+    /// How the second model did where it was asked.
+    pub second: Second,
     /// The model's confidence against truth.
     pub reliability: Reliability,
     /// Every answer of the model: its confidence, and whether it was exact (1 or 0).
@@ -286,6 +299,11 @@ pub async fn evaluate(
             .or_default()
             .count(exact, intents);
         report.slots.count(&expected, &found);
+        if let Some(before) = &heard.before_second {
+            report.second.lines += 1;
+            report.second.exact_before += u32::from(scored(before) == expected);
+            report.second.exact += u32::from(exact);
+        }
         if heard.tier == Tier::Llm {
             report.reliability.count(heard.confidence, exact);
             report.answers.push((heard.confidence, u8::from(exact)));

@@ -35,7 +35,10 @@ use crate::lang::Language;
 use command::{Command, Context};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Which part of the interpreter understood an utterance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +77,8 @@ pub struct Interpretation {
     /// What else it may have meant, the likeliest first: commands of other intents about the
     /// same thing. Known for the tuned model alone.
     pub alternatives: Vec<Command>,
+    /// What the first model made of it, where a second was asked too.
+    pub before_second: Option<Vec<Command>>,
     /// The model should have been asked and could not be (absent, broken, late).
     pub degraded: bool,
 }
@@ -163,6 +168,8 @@ pub struct Utterance<'a> {
 #[derive(Clone)]
 pub struct Interpreter {
     model: Option<Arc<dyn CommandModel>>,
+    second: Option<Arc<dyn CommandModel>>,
+    second_below: f32,
     deadline: Duration,
 }
 
@@ -175,6 +182,8 @@ impl Interpreter {
     pub fn new(model: Option<Arc<dyn CommandModel>>) -> Self {
         Self {
             model,
+            second: None,
+            second_below: 0.0,
             deadline: Self::DEADLINE,
         }
     }
@@ -183,6 +192,14 @@ impl Interpreter {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// A second model, asked too where the first is less sure than `below` (0 to 1).
+    #[must_use]
+    pub fn with_second(mut self, second: Option<Arc<dyn CommandModel>>, below: f32) -> Self {
+        self.second = second;
+        self.second_below = below;
         self
     }
 
@@ -200,6 +217,7 @@ impl Interpreter {
             tier: Tier::Fastpath,
             confidence: 1.0,
             alternatives: Vec::new(),
+            before_second: None,
             degraded: false,
         };
         if words.list.is_empty() {
@@ -210,14 +228,30 @@ impl Interpreter {
         }
         let tuned = self.model.as_ref().is_some_and(|m| m.is_tuned());
         let closed = fastpath::understand(&words, language, context);
-        if let Some(commands) = closed.filter(|c| !tuned || is_closed(c)) {
-            return certain(commands);
+        if let Some(commands) = closed.as_ref().filter(|c| !tuned || is_closed(c)) {
+            return certain(commands.clone());
         }
         if let Some(model) = &self.model {
             let turn = prompt::turn(&words.to_string(), context);
+            let began = Instant::now();
             match model.propose(&turn, self.deadline).await {
                 Ok(proposal) => {
-                    if let Some(heard) = read(&proposal, tuned, &words, language, context) {
+                    if let Some(mut heard) = read(&proposal, tuned, &words, language, context) {
+                        if let Some(closed) = closed.filter(|c| completes(c, &heard.commands))
+                            && !corrects(&words, language)
+                        {
+                            heard.commands = closed;
+                        }
+                        let left = self.deadline.saturating_sub(began.elapsed());
+                        if let Some(second) = &self.second
+                            && heard.confidence < self.second_below
+                            && left >= SECOND_NEEDS
+                            && let Ok(proposal) = second.propose(&turn, left).await
+                            && let Some(other) =
+                                read(&proposal, second.is_tuned(), &words, language, context)
+                        {
+                            return settle(heard, other, self.second_below);
+                        }
                         return heard;
                     }
                     tracing::warn!(answer = %proposal.text, "the model's answer cannot be read");
@@ -231,6 +265,7 @@ impl Interpreter {
             tier: Tier::Fallback,
             confidence: fallback::CONFIDENCE,
             alternatives: Vec::new(),
+            before_second: None,
             degraded: self.model.is_some(),
         }
     }
@@ -269,6 +304,7 @@ fn read(
             probability
         },
         alternatives,
+        before_second: None,
         degraded: false,
     })
 }
@@ -296,6 +332,50 @@ fn about_the_same(command: &Command, intent: &str) -> Option<Command> {
     }
     let other = serde_json::from_value(serde_json::Value::Object(other)).ok()?;
     (other != *command).then_some(other)
+}
+
+/// The second model is not asked with less time left than this.
+const SECOND_NEEDS: Duration = Duration::from_millis(1500);
+
+/// Two readings of one utterance. Where both heard the same wish, the tuned model's slots stand,
+/// and its doubt is gone; else the surer one is taken, and stays as doubtful as it is.
+fn settle(first: Interpretation, second: Interpretation, sure: f32) -> Interpretation {
+    let intents = |i: &Interpretation| i.commands.iter().map(Command::intent).collect::<Vec<_>>();
+    let asked = Some(first.commands.clone());
+    if intents(&first) == intents(&second) {
+        Interpretation {
+            confidence: first.confidence.max(sure),
+            before_second: asked,
+            ..first
+        }
+    } else if second.confidence > first.confidence {
+        Interpretation {
+            confidence: first.confidence,
+            alternatives: first.commands,
+            before_second: asked,
+            ..second
+        }
+    } else {
+        Interpretation {
+            before_second: asked,
+            ..first
+        }
+    }
+}
+
+/// Whether the closed patterns heard all that the model did, in the same words and order, and
+/// more besides: a small model leaves out the end of a list.
+fn completes(closed: &[Command], model: &[Command]) -> bool {
+    let mut left = closed.iter();
+    closed.len() > model.len() && model.iter().all(|m| left.any(|c| c == m))
+}
+
+/// Whether words take back what was said before them ("no wait", "enfin"). A no at the very
+/// beginning answers a question.
+fn corrects(words: &words::Words, language: Language) -> bool {
+    let lexicon = lexicon::Lexicon::of(language);
+    (1..words.list.len())
+        .any(|at| phrase::starts_with_any(&words.list, at, &lexicon.corrections).is_some())
 }
 
 /// Whether the closed patterns are better than the tuned model at this: one command without
@@ -396,6 +476,61 @@ mod tests {
         assert_eq!((heard.tier, heard.confidence), (Tier::Llm, 0.7));
         assert!(!heard.confirms());
         assert_eq!(asked, ["[asked: Buy?]\ni suppose one might as well"]);
+    }
+
+    #[tokio::test]
+    async fn the_second_model_is_asked_where_the_first_is_not_sure() {
+        let model = |answer| {
+            Arc::new(Scripted {
+                answer: Ok(answer),
+                asked: Mutex::default(),
+            })
+        };
+        let (first, agrees, differs) = (
+            model(r#"[{"intent":"return_item","item":"shoes"}]"#),
+            model(r#"[{"intent":"return_item"}]"#),
+            model(r#"[{"intent":"exchange_item","item":"shoes"}]"#),
+        );
+        let context = Context::default();
+        let utterance = Utterance {
+            text: "well those shoes, they are going back to where they came from",
+            language: Language::En,
+            context: &context,
+        };
+        let hear = |second: &Arc<Scripted>, below| {
+            let interpreter =
+                Interpreter::new(Some(first.clone())).with_second(Some(second.clone()), below);
+            async move { interpreter.interpret(&utterance).await }
+        };
+        // The first is sure enough (0.7): nobody else is asked.
+        assert_eq!(hear(&agrees, 0.5).await.before_second, None);
+        assert!(agrees.asked.lock().unwrap().is_empty());
+        let heard = hear(&agrees, 0.9).await;
+        assert_eq!(
+            (heard.commands[0].intent(), heard.confidence),
+            ("return_item", 0.9)
+        );
+        assert_eq!(agrees.asked.lock().unwrap().len(), 1);
+        // They differ, and neither is surer: the first reading, as doubtful as before.
+        let heard = hear(&differs, 0.9).await;
+        assert_eq!(
+            (heard.commands[0].intent(), heard.confidence),
+            ("return_item", 0.7)
+        );
+        assert!(heard.before_second.is_some());
+    }
+
+    #[test]
+    fn a_list_that_the_model_cut_short_is_completed() {
+        let wire = |text| wire::read(text).unwrap();
+        let closed = wire("speech; rate slower | repeat");
+        assert!(completes(&closed, &wire("speech; rate slower")));
+        assert!(!completes(&closed, &wire("speech; rate faster")));
+        assert!(!completes(&closed, &wire("repeat | speech; rate slower")));
+        assert!(!completes(&closed, &closed));
+        let taken_back = |text| corrects(&words::Words::of(text), Language::En);
+        assert!(taken_back("three, no wait, four rolls"));
+        assert!(!taken_back("no, add honey and tea"));
     }
 
     #[tokio::test]

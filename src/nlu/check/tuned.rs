@@ -11,7 +11,7 @@ use crate::{
         command::{Command, Context},
         lexicon::{Lexicon, is_iso_date},
         pattern::is_time,
-        phrase::{Slots, spec, without_articles},
+        phrase::{Slots, has_slot, spec, without_articles},
         slot::SlotKind,
         words::{Words, fold, join},
     },
@@ -58,6 +58,16 @@ impl Said<'_> {
             {
                 slots.insert(slot.name.into(), value);
             }
+        }
+        // "En laine" is what it is made of, not its colour.
+        if let Some(Value::String(color)) = slots.get("color")
+            && has_slot(intent, "material")
+            && !slots.contains_key("material")
+            && self.lexicon.materials.contains(&fold(color))
+            && !self.lexicon.colors.contains(&fold(color))
+            && let Some(material) = slots.remove("color")
+        {
+            slots.insert("material".into(), material);
         }
         // A choice of nothing, a search for nothing.
         if slots.is_empty() && proposed.len() > 1 && matches!(intent, "select" | "search_product") {
@@ -193,6 +203,7 @@ mod tests {
             ("let me think, the soy", "select soy milk"),
             ("one order, seven seven double oh three", "track 77003"),
             ("collect, six", "checkout; get pickup; at 18:00"),
+            ("a hat in wool", "search hat; material wool"),
             ("a tea and a tea", "add tea | add tea"),
             ("another bun then", "add bun; qty 1"),
             ("not that, the other one", "select; nth 2"),
@@ -210,6 +221,11 @@ mod tests {
             ("a lamp for less", "search lamp; max 20", "search lamp"),
             ("tea please", "add tea | add tea | add tea", "add tea"),
             ("the second one", "select; nth 1", "select; nth 2"),
+            (
+                "a hat in wool",
+                "search hat; color wool",
+                "search hat; material wool",
+            ),
             ("buy it", "select caviar", "none"),
         ] {
             assert_eq!(checked(said, answer), kept, "{said}");

@@ -80,6 +80,16 @@ impl fmt::Display for Report {
         for (n, pair) in confusion.iter().take(CONFUSIONS) {
             writeln!(f, "{n:>4} x {pair}")?;
         }
+        let second = &self.second;
+        if second.lines > 0 {
+            writeln!(
+                f,
+                "second model: asked for {} of the lines; of those {} were exact without it, {} with it",
+                percent(f64::from(second.lines) / f64::from(self.all.lines.max(1))),
+                second.exact_before,
+                second.exact
+            )?;
+        }
         writeln!(
             f,
             "calibration of the model: expected error {}",

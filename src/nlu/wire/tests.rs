@@ -8,7 +8,7 @@ proptest! {
     #[test]
     fn wire_form_and_types_are_one_to_one(commands in prop::collection::vec(any_command(), 1..=4)) {
         let text = write(&commands);
-        prop_assert_eq!(read(&text).unwrap(), commands.clone(), "{}", text);
+        prop_assert_eq!(&read(&text).unwrap(), &commands, "{}", text);
         let json = serde_json::to_value(&commands).unwrap();
         prop_assert_eq!(to_json(&text).unwrap(), json);
         let answer = format!(" {text}");
