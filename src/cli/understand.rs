@@ -6,7 +6,7 @@
 //! ```
 //!
 //! With `--jsonl` every line is `{"id","text","context"?,"lang"?}` and is answered by one line
-//! `{"id","commands","tier","ms"}`, flushed at once; a line that cannot be read is answered by
+//! `{"id","commands","tier","confidence","ms"}`, flushed at once; a line that cannot be read is answered by
 //! `{"id","error"}`, and the exit code is 1 at the end.
 //!
 //! With `--examples` no model is asked: every line also has its commands, as `expect` (JSON) or
@@ -289,8 +289,13 @@ async fn understand(
         serde_json::to_value(heard.commands).unwrap_or_default(),
     );
     answer.insert("tier".into(), heard.tier.name().into());
+    answer.insert("confidence".into(), hundredths(heard.confidence).into());
     answer.insert("ms".into(), ms.into());
     answer
+}
+
+fn hundredths(confidence: f32) -> f64 {
+    (f64::from(confidence) * 100.0).round() / 100.0
 }
 
 async fn write(out: &mut (impl AsyncWrite + Unpin), value: &Value) -> io::Result<()> {

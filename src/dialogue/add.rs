@@ -3,6 +3,7 @@
 use super::{
     effect::Effect,
     options,
+    packs::packs,
     question::{Purpose, Question},
     reply::{Arg, Message},
     search::{AT_ONCE, one_a_group, result},
@@ -363,7 +364,12 @@ impl Run<'_> {
                 message,
             );
         }
-        let quantity = wish.quantity.max(1);
+        let packs = packs(
+            wish.size.as_deref(),
+            product.size.as_deref(),
+            &product.title,
+        );
+        let quantity = wish.quantity.max(1).saturating_mul(packs);
         let held: u32 = self
             .s
             .cart

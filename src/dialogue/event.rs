@@ -76,7 +76,7 @@ pub struct Utterance {
     pub source: Source,
     /// Its sound.
     pub heard: Heard,
-    /// The model's probability for its own answer, 0 to 1, where known.
+    /// How sure the model is of the first command's intent, 0 to 1, where known.
     pub confidence: Option<f32>,
     /// What else it may have meant, the likeliest first.
     pub alternatives: Vec<Command>,

@@ -10,7 +10,7 @@
 //! | `step`, `dispatch`, `then` | the turn: its commands in order, the answers they wait for, one reply |
 //! | `question`, `named`, `doubt` | questions and what answers them; asking where the model is unsure |
 //! | `search`, `details`, `advice` | finding, telling, comparing, recommending |
-//! | `add`, `variant`, `options`, `stock`, `cart` | the cart and its rules |
+//! | `add`, `variant`, `options`, `packs`, `stock`, `cart` | the cart and its rules |
 //! | `checkout`, `read_back`, [`policy`] | the two phases of buying, and when a yes is a yes |
 //! | `orders`, `history`, `returns` | orders that were placed |
 //! | `shop_facts`, `talk` | the shop, and everything around |
@@ -32,6 +32,7 @@ mod history;
 mod named;
 mod options;
 mod orders;
+mod packs;
 mod question;
 mod read_back;
 mod returns;

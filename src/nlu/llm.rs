@@ -111,6 +111,12 @@ impl LogProbs {
             .collect()
     }
 
+    /// The probability of the first token, which is an intent's name or its beginning.
+    fn first(&self) -> Option<f32> {
+        let first = self.token_logprobs.as_ref()?.first()?;
+        Some(first.exp().clamp(0.0, 1.0) as f32)
+    }
+
     /// The probability of the whole text, 0 to 1.
     fn probability(self) -> Option<f32> {
         let list: Vec<f64> = match (self.content, self.token_logprobs) {
@@ -248,6 +254,7 @@ impl CommandModel for LlmClient {
             let choice = answer.choices.into_iter().next();
             let choice = choice.ok_or_else(|| ModelError::Unreadable("no choice".into()))?;
             let alternatives = choice.logprobs.as_ref().map(LogProbs::intents);
+            let intent_probability = choice.logprobs.as_ref().and_then(LogProbs::first);
             let probability = choice.logprobs.and_then(LogProbs::probability);
             let text = match self.endpoint.dialect {
                 Dialect::Tuned => {
@@ -261,6 +268,7 @@ impl CommandModel for LlmClient {
             Ok(Proposal {
                 text,
                 probability,
+                intent_probability,
                 alternatives: alternatives.unwrap_or_default(),
             })
         })

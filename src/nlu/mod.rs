@@ -74,6 +74,8 @@ pub struct Interpretation {
     /// How sure, 0 to 1: 1 for the fast path, the model's probability of its answer for the
     /// model ([calibrated](calibration) for the tuned one), a fixed low value for the fallback.
     pub confidence: f32,
+    /// How sure of the (first) intent alone, whatever the slots, 0 to 1.
+    pub intent_confidence: f32,
     /// What else it may have meant, the likeliest first: commands of other intents about the
     /// same thing. Known for the tuned model alone.
     pub alternatives: Vec<Command>,
@@ -99,6 +101,8 @@ pub struct Proposal {
     pub text: String,
     /// The probability of that text, 0 to 1; `None` when the server does not tell.
     pub probability: Option<f32>,
+    /// The probability of its first intent, 0 to 1; `None` when the server does not tell.
+    pub intent_probability: Option<f32>,
     /// Other intents that the answer might have begun with, the likeliest first.
     pub alternatives: Vec<&'static str>,
 }
@@ -216,6 +220,7 @@ impl Interpreter {
             commands,
             tier: Tier::Fastpath,
             confidence: 1.0,
+            intent_confidence: 1.0,
             alternatives: Vec::new(),
             before_second: None,
             degraded: false,
@@ -237,8 +242,13 @@ impl Interpreter {
             match model.propose(&turn, self.deadline).await {
                 Ok(proposal) => {
                     if let Some(mut heard) = read(&proposal, tuned, &words, language, context) {
-                        if let Some(closed) = closed.filter(|c| completes(c, &heard.commands))
+                        if let Some(closed) = closed
+                            && tuned
                             && !corrects(&words, language)
+                            && (heard.confidence < CLOSED_BELOW
+                                || unfounded(&heard.commands, &words, language)
+                                || is_new_search(&closed, &heard.commands)
+                                || completes(&closed, &heard.commands))
                         {
                             heard.commands = closed;
                         }
@@ -264,6 +274,7 @@ impl Interpreter {
             commands,
             tier: Tier::Fallback,
             confidence: fallback::CONFIDENCE,
+            intent_confidence: fallback::CONFIDENCE,
             alternatives: Vec::new(),
             before_second: None,
             degraded: self.model.is_some(),
@@ -303,6 +314,7 @@ fn read(
         } else {
             probability
         },
+        intent_confidence: proposal.intent_probability.unwrap_or(probability),
         alternatives,
         before_second: None,
         degraded: false,
@@ -334,6 +346,9 @@ fn about_the_same(command: &Command, intent: &str) -> Option<Command> {
     (other != *command).then_some(other)
 }
 
+/// Below this confidence of the tuned model what the closed patterns heard goes before it.
+const CLOSED_BELOW: f32 = 0.5;
+
 /// The second model is not asked with less time left than this.
 const SECOND_NEEDS: Duration = Duration::from_millis(1500);
 
@@ -345,12 +360,14 @@ fn settle(first: Interpretation, second: Interpretation, sure: f32) -> Interpret
     if intents(&first) == intents(&second) {
         Interpretation {
             confidence: first.confidence.max(sure),
+            intent_confidence: first.intent_confidence.max(sure),
             before_second: asked,
             ..first
         }
     } else if second.confidence > first.confidence {
         Interpretation {
             confidence: first.confidence,
+            intent_confidence: first.intent_confidence,
             alternatives: first.commands,
             before_second: asked,
             ..second
@@ -368,6 +385,33 @@ fn settle(first: Interpretation, second: Interpretation, sure: f32) -> Interpret
 fn completes(closed: &[Command], model: &[Command]) -> bool {
     let mut left = closed.iter();
     closed.len() > model.len() && model.iter().all(|m| left.any(|c| c == m))
+}
+
+/// Whether the model buys or destroys without a word that says so.
+fn unfounded(commands: &[Command], words: &words::Words, language: Language) -> bool {
+    let evidence = &lexicon::Lexicon::of(language).evidence;
+    commands.iter().any(|c| {
+        evidence.get(c.intent()).is_some_and(|beginnings| {
+            let says = |w: &words::Word| beginnings.iter().any(|b| w.key.starts_with(b.as_str()));
+            !words.list.iter().any(says)
+        })
+    })
+}
+
+/// Whether the two differ in this alone: the patterns heard a search ("what chocolate do you
+/// have"), the model a turn of the one before.
+fn is_new_search(closed: &[Command], model: &[Command]) -> bool {
+    let ([closed @ Command::SearchProduct { .. }], [model @ Command::RefineSearch { .. }]) =
+        (closed, model)
+    else {
+        return false;
+    };
+    let slots = |c: &Command| {
+        let mut value = serde_json::to_value(c).unwrap_or_default();
+        value["intent"] = serde_json::Value::Null;
+        value
+    };
+    slots(closed) == slots(model)
 }
 
 /// Whether words take back what was said before them ("no wait", "enfin"). A no at the very
@@ -433,6 +477,7 @@ mod tests {
                 answer.map(|text| Proposal {
                     text: text.into(),
                     probability: Some(0.7),
+                    intent_probability: None,
                     alternatives: Vec::new(),
                 })
             })
@@ -528,6 +573,17 @@ mod tests {
         assert!(!completes(&closed, &wire("speech; rate faster")));
         assert!(!completes(&closed, &wire("repeat | speech; rate slower")));
         assert!(!completes(&closed, &closed));
+        assert!(is_new_search(
+            &wire("search chocolate"),
+            &wire("refine chocolate")
+        ));
+        assert!(!is_new_search(
+            &wire("search chocolate"),
+            &wire("refine chocolate; max 5")
+        ));
+        let said = words::Words::of("i take the laptop");
+        assert!(unfounded(&wire("checkout card"), &said, Language::En));
+        assert!(!unfounded(&wire("add laptop"), &said, Language::En));
         let taken_back = |text| corrects(&words::Words::of(text), Language::En);
         assert!(taken_back("three, no wait, four rolls"));
         assert!(!taken_back("no, add honey and tea"));

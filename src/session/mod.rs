@@ -277,7 +277,7 @@ impl Session {
                 Tier::Fallback => Source::Fallback,
             },
             heard,
-            confidence: Some(understood.confidence),
+            confidence: Some(understood.intent_confidence),
             alternatives: understood.alternatives,
             degraded: understood.degraded,
         })
