@@ -149,7 +149,7 @@ fn the_built_in_manifest_gives_every_profile_what_it_needs() {
             assert_eq!(ids, expected, "{profile} on {platform}");
         }
     }
-    assert_eq!(manifest.default_profile, "standard");
+    assert_eq!(manifest.default_profile, "small");
     assert!(matches!(
         manifest.profile("huge", &this_platform()),
         Err(ModelsError::UnknownProfile { .. })

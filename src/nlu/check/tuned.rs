@@ -135,7 +135,9 @@ impl Said<'_> {
     /// A position that was said, or that is on the screen where it was said in other words ("the
     /// middle one").
     fn copied_position(&self, proposed: i64) -> Option<i64> {
-        let said = self.positions();
+        let mut said = self.positions();
+        said.sort_unstable();
+        said.dedup();
         let shown = self.context.last_results.len().max(self.context.cart.len());
         let there = proposed == -1 || usize::try_from(proposed).is_ok_and(|n| n <= shown);
         match &said[..] {
