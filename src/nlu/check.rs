@@ -159,10 +159,7 @@ impl<'a> Said<'a> {
 
     /// Whether a word was said for what needs one.
     fn evident(&self, key: &str) -> bool {
-        self.lexicon.evidence.get(key).is_none_or(|beginnings| {
-            let said = |b: &String| self.words.iter().any(|w| w.key.starts_with(b.as_str()));
-            beginnings.iter().any(said)
-        })
+        self.lexicon.evident(key, &self.words)
     }
 
     /// A person or an occasion that was taken for a product.

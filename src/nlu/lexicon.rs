@@ -219,6 +219,16 @@ impl Lexicon {
         self.sizes.get(&phrase(words)).cloned()
     }
 
+    /// Whether words say what an intent or a slot's value needs to be said (`evidence`); what
+    /// needs nothing is always evident.
+    #[must_use]
+    pub fn evident(&self, key: &str, words: &[Word]) -> bool {
+        self.evidence.get(key).is_none_or(|beginnings| {
+            let said = |b: &String| words.iter().any(|w| w.key.starts_with(b.as_str()));
+            beginnings.iter().any(said)
+        })
+    }
+
     /// Whether words are a colour: `red`, `dark blue`, `bleu marine`.
     #[must_use]
     pub fn is_color(&self, words: &[Word]) -> bool {

@@ -389,13 +389,10 @@ fn completes(closed: &[Command], model: &[Command]) -> bool {
 
 /// Whether the model buys or destroys without a word that says so.
 fn unfounded(commands: &[Command], words: &words::Words, language: Language) -> bool {
-    let evidence = &lexicon::Lexicon::of(language).evidence;
-    commands.iter().any(|c| {
-        evidence.get(c.intent()).is_some_and(|beginnings| {
-            let says = |w: &words::Word| beginnings.iter().any(|b| w.key.starts_with(b.as_str()));
-            !words.list.iter().any(says)
-        })
-    })
+    let lexicon = lexicon::Lexicon::of(language);
+    commands
+        .iter()
+        .any(|c| !lexicon.evident(c.intent(), &words.list))
 }
 
 /// Whether the two differ in this alone: the patterns heard a search ("what chocolate do you

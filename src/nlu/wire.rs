@@ -13,7 +13,7 @@
 
 use super::{
     command::{Command, INTENTS, IntentSpec, SlotSpec},
-    grammar::MOST_COMMANDS,
+    grammar::{MOST_COMMANDS, NUMBERS},
     slot::SlotKind,
 };
 use serde_json::{Map, Number, Value};
@@ -281,12 +281,7 @@ fn write_gbnf() -> String {
     let _ = writeln!(out, r"word ::= [^;| \x00-\x1F\x7F]{{1,{LETTERS}}}");
     let _ = writeln!(out, r"code ::= [A-Z0-9]{{2,{LETTERS}}}");
     let _ = writeln!(out, "iso ::= [a-z]{{2}}");
-    let _ = writeln!(out, r#"position ::= "-1" | [1-9] [0-9]{{0,1}}"#);
-    let _ = writeln!(out, r#"count ::= "0" | [1-9] [0-9]{{0,3}}"#);
-    let _ = writeln!(
-        out,
-        r#"price ::= ("0" | [1-9] [0-9]{{0,5}}) ("." [0-9]{{1,2}})?"#
-    );
+    out.push_str(NUMBERS);
     out
 }
 

@@ -20,6 +20,12 @@ pub const MOST_COMMANDS: usize = 4;
 const WORDS: usize = 10;
 const LETTERS: usize = 24;
 
+/// The rules for numbers, the same in JSON and in wire form.
+pub(super) const NUMBERS: &str = r#"position ::= "-1" | [1-9] [0-9]{0,1}
+count ::= "0" | [1-9] [0-9]{0,3}
+price ::= ("0" | [1-9] [0-9]{0,5}) ("." [0-9]{1,2})?
+"#;
+
 static GBNF: LazyLock<String> = LazyLock::new(write_gbnf);
 
 /// The grammar in llama.cpp's notation; the root rule is `root`.
@@ -97,12 +103,7 @@ fn write_gbnf() -> String {
     let _ = writeln!(out, r#"word ::= [^"\\ \x00-\x1F\x7F]{{1,{LETTERS}}}"#);
     let _ = writeln!(out, r#"code ::= "\"" [A-Z0-9]{{2,{LETTERS}}} "\"""#);
     let _ = writeln!(out, r#"iso ::= "\"" [a-z]{{2}} "\"""#);
-    let _ = writeln!(out, r#"position ::= "-1" | [1-9] [0-9]{{0,1}}"#);
-    let _ = writeln!(out, r#"count ::= "0" | [1-9] [0-9]{{0,3}}"#);
-    let _ = writeln!(
-        out,
-        r#"price ::= ("0" | [1-9] [0-9]{{0,5}}) ("." [0-9]{{1,2}})?"#
-    );
+    out.push_str(NUMBERS);
     out
 }
 
