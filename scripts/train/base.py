@@ -37,9 +37,10 @@ def load(gguf: Path, dtype=torch.bfloat16):
 class Adapted(nn.Module):
     """A frozen linear layer and a low-rank change of it (LoRA, arXiv:2106.09685)."""
 
-    def __init__(self, linear, rank, alpha):
+    def __init__(self, linear, rank, alpha, dropout):
         super().__init__()
         self.linear = linear
+        self.dropout = nn.Dropout(dropout)
         self.scale = alpha / rank
         self.A = nn.Parameter(torch.empty(rank, linear.in_features))
         self.B = nn.Parameter(torch.zeros(linear.out_features, rank))
@@ -48,14 +49,15 @@ class Adapted(nn.Module):
     def forward(self, x):
         dtype = self.linear.weight.dtype
         x = x.to(dtype)
-        return self.linear(x) + F.linear(F.linear(x, self.A.to(dtype)), self.B.to(dtype) * self.scale)
+        inner = F.linear(self.dropout(x), self.A.to(dtype))
+        return self.linear(x) + F.linear(inner, self.B.to(dtype) * self.scale)
 
 
-def adapt(model, rank, alpha):
+def adapt(model, rank, alpha, dropout=0.0):
     """Puts an adapter beside every layer of LAYERS; gives its parameters."""
     for layer in model.model.layers:
         for path in LAYERS:
             part, name = path.split(".")
             parent = getattr(layer, part)
-            setattr(parent, name, Adapted(getattr(parent, name), rank, alpha))
+            setattr(parent, name, Adapted(getattr(parent, name), rank, alpha, dropout))
     return [p for p in model.parameters() if p.requires_grad]

@@ -4,7 +4,7 @@
 usage: prepare.py --comptoir BIN --out DIR [--seed N] [--variants N] [--share F]
 
 Around the written sentences it varies products, colours, numbers, codes, contexts, fillers
-and punctuation. What the model reads is made by `comptoir understand --examples`, so that
+and punctuation, and mangles words into others of like sound (homophones.py, with espeak-ng). What the model reads is made by `comptoir understand --examples`, so that
 training and the shop see the same text. One sentence in twenty is held back, with nothing
 made from it, for validation and calibration. The same seed gives the same files.
 """
@@ -19,6 +19,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from homophones import Homophones
 from written import HERE, LANGUAGES, Row, read_all
 
 FREE = {"query", "item", "items", "color", "brand", "material", "size"}
@@ -212,6 +213,7 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--variants", type=int, default=4, help="made around each sentence")
     args.add_argument("--share", type=float, default=1.0, help="of the sentences, for the learning curve")
+    args.add_argument("--homophones", type=float, default=0.2, help="share of the sentences also given with words of like sound")
     args.add_argument("--heard", type=Path, help="JSON lines of sentences as Whisper heard them (heard.py)")
     args = args.parse_args()
     rng = random.Random(args.seed)
@@ -255,6 +257,13 @@ def main():
             new = corrected(row, pool[lang], rng)
             if new:
                 varied.append(new)
+    for lang in LANGUAGES:
+        mine = [r for r in train if r.lang == lang]
+        ear = Homophones([r.text for r in mine], lang)
+        for row in rng.sample(mine, round(len(mine) * args.homophones)):
+            text = ear.mangled(row.text, rng)
+            if text:
+                varied.append(spoken_noise(Row(f"{row.id}~", lang, text, row.wire, row.context, True), rng))
     if args.heard:
         known = {r.id: r for r in train}
         for line in args.heard.read_text(encoding="utf-8").splitlines():
@@ -274,7 +283,8 @@ def main():
         run = re.sub(r"\W", "", e["prompt"]).lower()
         loose = [u for u in e["unsaid"] if u.isdigit() and u != "1" and u not in run]
         key = (e["prompt"], e["target"])
-        if key not in seen and not (loose and not e["repair"]) and len(e["prompt"]) < 900:
+        heard = e["repair"] and not e["id"].endswith("~")
+        if key not in seen and not (loose and not heard) and len(e["prompt"]) < 900:
             seen.add(key)
             kept.append(e)
     rng.shuffle(kept)

@@ -86,7 +86,9 @@ def main():
     args.add_argument("--data", type=Path, required=True)
     args.add_argument("--base", type=Path, required=True)
     args.add_argument("--out", type=Path, required=True)
-    args.add_argument("--minutes", type=float, default=40)
+    args.add_argument("--minutes", type=float, default=40, help="of all threads at work: waiting and stopping do not count")
+    args.add_argument("--hold", action="store_true", help="do not let the rate fall: another run goes on from here")
+    args.add_argument("--dropout", type=float, default=0.05)
     args.add_argument("--rank", type=int, default=32)
     args.add_argument("--alpha", type=float, default=64)
     args.add_argument("--rate", type=float, default=8e-4)
@@ -103,33 +105,40 @@ def main():
     train, valid = read(args.data / "train.jsonl", tokenizer), read(args.data / "valid.jsonl", tokenizer)
     mean = sum(map(length, train)) / len(train)
     loss = Loss(model, train + valid, rng)
-    weights = adapt(model, args.rank, args.alpha)
+    weights = adapt(model, args.rank, args.alpha, args.dropout)
     print(f"{len(train)} examples of {mean:.0f} tokens, {len(loss.weight)} tokens in the loss, {sum(p.numel() for p in weights)} weights", flush=True)
     if args.begin:
         model.load_state_dict(torch.load(args.begin)["weights"], strict=False)
     optimizer = torch.optim.AdamW(weights, lr=args.rate, weight_decay=0.0, betas=(0.9, 0.98))
 
+    def clock():
+        return time.process_time() / args.threads
+
     def validation():
+        model.eval()
         with torch.no_grad():
             total = count = 0
             for batch in batches(valid, 4 * args.batch, random.Random(0)):
                 value, _, n = loss([valid[i] for i in batch])
                 total, count = total + value.item() * n, count + n
+        model.train()
         return total / count
 
     def save(path):
         state = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
         torch.save({"weights": state, "rank": args.rank, "alpha": args.alpha}, path)
 
-    begun, step, seen, tokens, average, told = time.time(), 0, 0, 0, None, 0.0
+    begun, step, seen, tokens, average, told = clock(), 0, 0, 0, None, 0.0
+    model.train()
     done = False
     while not done:
         for batch in batches(train, args.batch, rng):
-            share = (time.time() - begun) / 60 / args.minutes
+            share = (clock() - begun) / 60 / args.minutes
             if share >= 1:
                 done = True
                 break
-            rate = args.rate * min(1, (step + 1) / 40) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+            fall = 1 if args.hold else 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share))
+            rate = args.rate * min(1, (step + 1) / 40) * fall
             for group in optimizer.param_groups:
                 group["lr"] = rate
             value, n, _ = loss([train[i] for i in batch])
@@ -139,15 +148,15 @@ def main():
             optimizer.zero_grad(set_to_none=True)
             step, seen, tokens = step + 1, seen + len(batch), tokens + n
             average = value.item() if average is None else 0.97 * average + 0.03 * value.item()
-            if time.time() - told > 30:
-                told = time.time()
+            if clock() - told > 30:
+                told = clock()
                 minutes = (told - begun) / 60
                 print(f"{minutes:5.1f} min  step {step}  epoch {seen / len(train):.2f}  loss {average:.4f}  {tokens / (told - begun):.0f} tokens/s", flush=True)
             if step % 400 == 0:
                 save(args.out)
                 print(f"validation loss {validation():.4f}", flush=True)
     save(args.out)
-    print(f"{step} steps, {seen / len(train):.2f} epochs, validation loss {validation():.4f}, {(time.time() - begun) / 60:.0f} minutes", flush=True)
+    print(f"{step} steps, {seen / len(train):.2f} epochs, validation loss {validation():.4f}, {(clock() - begun) / 60:.0f} minutes", flush=True)
 
 
 if __name__ == "__main__":

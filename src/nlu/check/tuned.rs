@@ -47,6 +47,9 @@ pub fn check_tuned(
     Some(commands)
 }
 
+/// A name is taken for misheard, not invented, with at most one edit in so many letters.
+const MISHEARD: usize = 3;
+
 impl Said<'_> {
     /// A command with the values that were said.
     fn copied(&self, proposed: Slots) -> Option<Command> {
@@ -129,7 +132,29 @@ impl Said<'_> {
                 || w.key.contains('.') && halves.iter().any(|h| self.spoken.contains(*h))
         });
         let heard = names.iter().filter(|w| near(&w.key, &self.keys)).count();
-        (counted && !bare.is_empty() && 2 * heard >= names.len()).then(|| join(bare))
+        let said = 2 * heard >= names.len() || self.sounded_like(&join(bare));
+        (counted && !bare.is_empty() && said).then(|| join(bare))
+    }
+
+    /// Whether words were said that differ from these in few letters and in where they are cut
+    /// ("tourne vise" for "tournevis"): the model's repair of what was misheard.
+    fn sounded_like(&self, text: &str) -> bool {
+        let letters = |text: &str| -> Vec<char> {
+            fold(text).chars().filter(|c| c.is_alphanumeric()).collect()
+        };
+        let (name, said) = (letters(text), letters(&self.run));
+        // The least edits of any stretch of what was said (P. H. Sellers, 1980).
+        let mut row: Vec<usize> = vec![0; said.len() + 1];
+        for (i, a) in name.iter().enumerate() {
+            let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+            for (j, b) in said.iter().enumerate() {
+                let kept = diagonal + usize::from(a != b);
+                diagonal = row[j + 1];
+                row[j + 1] = kept.min(diagonal + 1).min(row[j] + 1);
+            }
+        }
+        let least = row.into_iter().min().unwrap_or(name.len());
+        name.len() >= 5 && MISHEARD * least <= name.len()
     }
 
     /// A position that was said, or that is on the screen where it was said in other words ("the
@@ -209,6 +234,9 @@ mod tests {
             ("a tea and a tea", "add tea | add tea"),
             ("another bun then", "add bun; qty 1"),
             ("not that, the other one", "select; nth 2"),
+            ("compare the first two", "compare; nth 1, 2"),
+            ("do you have any cell o tape", "search sellotape"),
+            ("too flat wides please", "add flat whites"),
         ] {
             assert_eq!(checked(said, answer), answer, "{said}");
         }
@@ -229,6 +257,7 @@ mod tests {
                 "search hat; material wool",
             ),
             ("buy it", "select caviar", "none"),
+            ("do you have any rope", "search sellotape", "none"),
         ] {
             assert_eq!(checked(said, answer), kept, "{said}");
         }

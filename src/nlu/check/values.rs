@@ -193,8 +193,24 @@ impl Said<'_> {
                     out.push(i64::from(n));
                 }
             }
+            out.extend(self.first_few(at));
         }
         out
+    }
+
+    /// "The first two", "les trois premiers": 1, 2, 3.
+    fn first_few(&self, at: usize) -> std::ops::RangeInclusive<i64> {
+        let first = |w: &Word| matches!(w.key.as_str(), "first" | "premiers" | "premieres");
+        let few = |w: &Word| w.count().filter(|n| (2..=9).contains(n)).map(i64::from);
+        let count = match self.words.get(at..at + 2) {
+            Some([a, b]) if first(a) => few(b),
+            Some([a, b]) if first(b) => few(a).or_else(|| {
+                let pair = matches!(a.key.as_str(), "deux" | "two");
+                pair.then_some(2)
+            }),
+            _ => None,
+        };
+        1..=count.unwrap_or(0)
     }
 
     pub(super) fn position(&self, proposed: i64) -> Option<i64> {

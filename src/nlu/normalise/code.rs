@@ -52,9 +52,12 @@ struct Piece {
 pub(super) fn write(list: &mut Vec<Word>, lexicon: &Lexicon, asked: bool) {
     let mut at = 0;
     while at < list.len() {
+        // "Order A7K2 for a 16": the cue was for the number before.
         let cued = asked
             || list[at.saturating_sub(4)..at]
                 .iter()
+                .rev()
+                .take_while(|w| !w.key.bytes().any(|b| b.is_ascii_digit()))
                 .any(|w| lexicon.code_cues.contains(&w.key));
         if let Some((code, len)) = spelled(list, at, cued) {
             replace(list, at..at + len, &code);
@@ -70,6 +73,8 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
     let mut pieces = 0;
     let mut nato = 0;
     let mut single_digits = 0;
+    let mut single_letters = 0;
+    let mut zeros = 0;
     while let Some(piece) = piece(list, at + len, !code.is_empty()) {
         // "La commande 405 a été débitée": the verb, not the letter.
         if len > 0 && piece.text == "A" && is_verb(list, at + len) {
@@ -79,24 +84,41 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
         if len > 0 && list[at + len].after.is_some_and(|c| c != ',') && !cued {
             break;
         }
+        zeros += usize::from(key(list, at + len) == "o");
         code.push_str(&piece.text);
         len += piece.words;
         pieces += 1;
         nato += usize::from(piece.nato);
         single_digits +=
             usize::from(piece.text.len() == 1 && piece.text.as_bytes()[0].is_ascii_digit());
-        // "A comme Anatole"
-        if matches!(key(list, at + len), "comme" | "like" | "for")
-            && piece.text.len() == 1
-            && !matches!(key(list, at + len + 1), "" | "the" | "a" | "my")
-            && key(list, at + len + 1).starts_with(&piece.text.to_lowercase())
+        single_letters +=
+            usize::from(piece.text.len() == 1 && piece.text.as_bytes()[0].is_ascii_uppercase());
+        if piece.text.len() == 1
+            && let Some(words) = exampled(list, at + len, &piece.text.to_lowercase())
         {
-            len += 2;
+            len += words;
+            nato += 2;
         }
     }
-    let digits = code.bytes().filter(u8::is_ascii_digit).count();
+    // "06K2, le K comme Kévin"
+    let letter = key(list, at + len + 1);
+    if matches!(key(list, at + len), "le" | "the")
+        && letter.len() == 1
+        && code.contains(&letter.to_uppercase())
+        && let Some(words) = exampled(list, at + len + 2, letter)
+    {
+        len += 2 + words;
+    }
+    let mut digits = code.bytes().filter(u8::is_ascii_digit).count();
+    // Among letters alone an "o" is one.
+    if digits == zeros && single_letters >= 3 {
+        code = code.replace('0', "O");
+        (digits, single_letters) = (0, single_letters + zeros);
+    }
     let letters = code.len() - digits;
-    if digits == 0 || code.len() < 3 || code.len() > 24 {
+    // "S O L D E S": four letters and more are spelled even without a digit.
+    let letters_alone = digits == 0 && single_letters < 4;
+    if letters_alone || code.len() < 3 || code.len() > 24 {
         return None;
     }
     let opens = key(list, at);
@@ -109,11 +131,25 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
     } else if letters == 0 {
         single_digits >= 4 && single_digits == pieces
     } else {
-        nato >= 2 && pieces >= 3
+        single_letters >= 4
+            || single_letters >= 1 && single_digits >= 3 && single_letters + single_digits == pieces
+            || nato >= 2 && pieces >= 3
             || runs(&code) >= 4 && code.len() >= 5 && longest_run(&code) <= 2
             || pieces >= 4 && single_digits >= 2 && !code.starts_with(|c: char| c.is_ascii_digit())
     };
     enough.then_some((code, len))
+}
+
+/// How many words say by example which letter was meant: "(A) comme Anatole", "(B) for bravo",
+/// "(K) as in kilo".
+fn exampled(list: &[Word], at: usize, letter: &str) -> Option<usize> {
+    let tie = match (key(list, at), key(list, at + 1)) {
+        ("comme" | "like" | "for", _) => 1,
+        ("as", "in") => 2,
+        _ => return None,
+    };
+    let example = key(list, at + tie);
+    (example.len() > 2 && example.starts_with(letter) && example != "the").then_some(tie + 1)
 }
 
 /// Whether the "a" at `at` is French "has": a participle or a pronoun follows, no spelling.

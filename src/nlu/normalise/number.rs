@@ -13,7 +13,12 @@ pub(super) fn write(list: &mut Vec<Word>, language: Language, lexicon: &Lexicon)
             at += len;
             continue;
         }
-        if let Some((value, len)) = collective(list, at, language) {
+        split_verb(list, at);
+        if let Some((amount, unit, len)) = halves(list, at, language, lexicon) {
+            let unit = list[unit].text.clone();
+            replace(list, at..at + len, &amount);
+            list.insert(at + 1, Word::new(&unit));
+        } else if let Some((value, len)) = collective(list, at, language) {
             replace(list, at..at + len, &value.to_string());
         } else if let Some((value, len)) = parse(list, at, language)
             && is_meant(list, at, len, value, language)
@@ -24,6 +29,60 @@ pub(super) fn write(list: &mut Vec<Word>, language: Language, lexicon: &Lexicon)
         }
         at += 1;
     }
+}
+
+/// "Three'll do" is "three will do".
+fn split_verb(list: &mut Vec<Word>, at: usize) {
+    if let Some(number) = list[at].key.strip_suffix("'ll")
+        && (english_small(number).is_some() || english_tens(number).is_some())
+    {
+        let number = Word {
+            text: number.to_owned(),
+            key: number.to_owned(),
+            ..list[at].clone()
+        };
+        list[at] = number;
+        list.insert(at + 1, Word::new("will"));
+    }
+}
+
+/// "A pound and a half of", "un kilo et demi de", "half a litre", "un demi-litre": the amount,
+/// where its unit stands, and how many words it takes.
+fn halves(
+    list: &[Word],
+    at: usize,
+    language: Language,
+    lexicon: &Lexicon,
+) -> Option<(String, usize, usize)> {
+    // Money as well, but not in halves.
+    let pound = |key: &str| matches!(key, "pound" | "pounds");
+    let unit = |i: usize| {
+        list.get(i)
+            .is_some_and(|w| w.after.is_none() && (lexicon.units.contains(&w.key) || pound(&w.key)))
+    };
+    let (before, after): (&[&[&str]], &[&[&str]]) = match language {
+        Language::En => (
+            &[&["half", "a"], &["half", "an"], &["a", "half"], &["half"]],
+            &[&["and", "a", "half"]],
+        ),
+        Language::Fr => (
+            &[&["un", "demi"], &["une", "demi"], &["demi"]],
+            &[&["et", "demi"], &["et", "demie"]],
+        ),
+    };
+    if let Some(half) = before.iter().find(|half| stands(list, at, half))
+        && unit(at + half.len())
+    {
+        return Some(("0.5".into(), at + half.len(), half.len() + 1));
+    }
+    let (whole, len) = match key(list, at) {
+        "a" | "an" | "un" | "une" => (1, 1),
+        _ => parse(list, at, language)?,
+    };
+    let half = after
+        .iter()
+        .find(|half| unit(at + len) && stands(list, at + len + 1, half))?;
+    Some((format!("{whole}.5"), at + len, len + 1 + half.len()))
 }
 
 /// The length of a product name with a number in it that begins here.
@@ -306,6 +365,9 @@ fn is_meant(list: &[Word], at: usize, len: usize, value: u32, language: Language
                     .is_some_and(|w| w.number().is_some()))
                 && !matches!(after, "that" | "which" | "with" | "for" | "i" | "is")
                 || matches!(after, "o'clock" | "pm" | "am" | "percent" | "point")
+                // "under one fifty"
+                || english_tens(after).is_some()
+                    && matches!(before, "under" | "below" | "than" | "over" | "above" | "max")
                 || english_small(after).is_some()
         }
         (Language::Fr, 1, 1) => {

@@ -47,6 +47,10 @@ fn numbers_in_words_become_digits() {
             "between 30000 and 40000",
         ),
         ("lunch under a fiver", "lunch under 5"),
+        ("a pound and a half of mince", "1.5 pound of mince"),
+        ("half a litre of cream", "0.5 litre of cream"),
+        ("half a dozen buns", "6 buns"),
+        ("three'll do", "3 will do"),
     ] {
         assert_eq!(say(En, said), written, "{said}");
     }
@@ -65,6 +69,9 @@ fn numbers_in_words_become_digits() {
         ("une demi-douzaine de croissants", "6 croissants"),
         ("du quarante-deux et demi", "du 42.5"),
         ("neuf yaourts", "9 yaourts"),
+        ("un kilo et demi de pommes", "1.5 kilo de pommes"),
+        ("un demi-litre de crème", "0.5 litre de crème"),
+        ("deux livres et demie de cerises", "2.5 livres de cerises"),
         ("douze virgule cinq", "12.5"),
     ] {
         assert_eq!(say(Fr, said), written, "{said}");
@@ -104,6 +111,7 @@ fn prices_have_decimals() {
         say(En, "something under three fifty"),
         "something under 3.50 euros"
     );
+    assert_eq!(say(En, "nothing over one fifty"), "nothing over 1.50 euros");
     assert_eq!(say(En, "twelve euros fifty"), "12.50 euros");
     assert_eq!(
         say(En, "three dollars and ninety nine cents"),
@@ -147,6 +155,21 @@ fn order_numbers_are_joined() {
         "it's 48213"
     );
     assert_eq!(asked(Fr, "order_number", "A sept K deux P neuf"), "A7K2P9");
+    assert_eq!(say(Fr, "zéro six K deux, le K comme Kévin"), "06K2");
+    assert_eq!(say(En, "B for bravo nine nine"), "B99");
+    assert_eq!(say(En, "it's K as in kilo seven two"), "it's K72");
+    assert_eq!(
+        say(Fr, "c'est marqué H I V E R deux mille vingt-six"),
+        "c'est marqué HIVER2026"
+    );
+    assert_eq!(say(Fr, "le code S O L D E S"), "le code SOLDES");
+    assert_eq!(
+        say(
+            En,
+            "swap the shirt from order nine one T four for a sixteen"
+        ),
+        "swap the shirt from order 91T4 for a 16"
+    );
     assert_eq!(asked(En, "order_number", "eighty two thirty one"), "8231");
 }
 
