@@ -10,6 +10,7 @@ use crate::{
     nlu::{
         command::{Command, Context},
         lexicon::{Lexicon, is_iso_date},
+        made_to_order::{self, MadeToOrder},
         pattern::is_time,
         phrase::{Slots, has_slot, spec, without_articles},
         slot::SlotKind,
@@ -72,12 +73,49 @@ impl Said<'_> {
         {
             slots.insert("material".into(), material);
         }
+        if intent == "add_to_cart" {
+            self.take_modifiers(&mut slots);
+        }
         // A choice of nothing, a search for nothing.
         if slots.is_empty() && proposed.len() > 1 && matches!(intent, "select" | "search_product") {
             return None;
         }
         slots.insert("intent".into(), intent.into());
         serde_json::from_value(Value::Object(slots)).ok()
+    }
+
+    /// "Triple shot dark roast iced coffee": the shots and the roast are options, what is before
+    /// a drink's own name and known as an option by itself. Flavours stay in the name.
+    fn take_modifiers(&self, slots: &mut Slots) {
+        let Some(item) = slots.get("item").and_then(Value::as_str) else {
+            return;
+        };
+        let Some(MadeToOrder {
+            item: Some(name),
+            size,
+            options,
+        }) = made_to_order::read(&Words::of(item).list, self.lexicon)
+        else {
+            return;
+        };
+        if options.is_empty() && size.is_none()
+            || !options
+                .iter()
+                .all(|o| self.lexicon.options.whole.contains(o))
+        {
+            return;
+        }
+        slots.insert("item".into(), name.into());
+        if let Some(size) = size {
+            slots.entry("size").or_insert(size.into());
+        }
+        let mut all: Vec<Value> = options.into_iter().map(Value::from).collect();
+        if let Some(Value::Array(after)) = slots.remove("options") {
+            all.extend(after);
+        }
+        if !all.is_empty() {
+            slots.insert("options".into(), all.into());
+        }
     }
 
     fn copied_value(&self, slot: &str, kind: SlotKind, value: &Value) -> Option<Value> {
@@ -234,12 +272,29 @@ mod tests {
             ("a tea and a tea", "add tea | add tea"),
             ("another bun then", "add bun; qty 1"),
             ("not that, the other one", "select; nth 2"),
+            (
+                "a large triple shot light roast iced coffee with soy milk",
+                "add iced coffee; size large; with triple shot, light roast, soy milk",
+            ),
             ("compare the first two", "compare; nth 1, 2"),
             ("do you have any cell o tape", "search sellotape"),
             ("too flat wides please", "add flat whites"),
         ] {
             assert_eq!(checked(said, answer), answer, "{said}");
         }
+    }
+
+    #[test]
+    fn modifiers_before_a_drink_are_options() {
+        assert_eq!(
+            checked(
+                "a triple shot light roast iced coffee with soy milk",
+                "add triple shot light roast iced coffee; with soy milk"
+            ),
+            "add iced coffee; with triple shot, light roast, soy milk"
+        );
+        let vanilla = "add vanilla latte";
+        assert_eq!(checked("a vanilla latte", vanilla), vanilla);
     }
 
     #[test]

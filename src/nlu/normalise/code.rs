@@ -74,7 +74,6 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
     let mut nato = 0;
     let mut single_digits = 0;
     let mut single_letters = 0;
-    let mut zeros = 0;
     while let Some(piece) = piece(list, at + len, !code.is_empty()) {
         // "La commande 405 a été débitée": the verb, not the letter.
         if len > 0 && piece.text == "A" && is_verb(list, at + len) {
@@ -84,8 +83,17 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
         if len > 0 && list[at + len].after.is_some_and(|c| c != ',') && !cued {
             break;
         }
-        zeros += usize::from(key(list, at + len) == "o");
-        code.push_str(&piece.text);
+        // Between letters an "o" is one: "S O L D E S".
+        let next = key(list, at + len + 1);
+        let lettered = code.ends_with(|c: char| c.is_ascii_alphabetic())
+            && next.len() == 1
+            && next.bytes().all(|b| b.is_ascii_alphabetic());
+        if key(list, at + len) == "o" && lettered {
+            code.push('O');
+            single_letters += 1;
+        } else {
+            code.push_str(&piece.text);
+        }
         len += piece.words;
         pieces += 1;
         nato += usize::from(piece.nato);
@@ -109,12 +117,7 @@ fn spelled(list: &[Word], at: usize, cued: bool) -> Option<(String, usize)> {
     {
         len += 2 + words;
     }
-    let mut digits = code.bytes().filter(u8::is_ascii_digit).count();
-    // Among letters alone an "o" is one.
-    if digits == zeros && single_letters >= 3 {
-        code = code.replace('0', "O");
-        (digits, single_letters) = (0, single_letters + zeros);
-    }
+    let digits = code.bytes().filter(u8::is_ascii_digit).count();
     let letters = code.len() - digits;
     // "S O L D E S": four letters and more are spelled even without a digit.
     let letters_alone = digits == 0 && single_letters < 4;

@@ -163,6 +163,7 @@ fn order_numbers_are_joined() {
         "c'est marqué HIVER2026"
     );
     assert_eq!(say(Fr, "le code S O L D E S"), "le code SOLDES");
+    assert_eq!(say(En, "code W E L C O M E ten"), "code WELCOME10");
     assert_eq!(
         say(
             En,
