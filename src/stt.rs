@@ -1,8 +1,10 @@
 //! Speech to text: the trait, its Wyoming client, and the gate that keeps what nobody said out.
 
+mod echo;
 pub mod gate;
 mod wyoming_stt;
 
+pub use echo::is_echo;
 pub use wyoming_stt::WyomingStt;
 
 use std::time::Duration;

@@ -164,6 +164,9 @@ impl Whisper {
         let began = Instant::now();
         let seconds = samples.len().div_ceil(SPEECH_RATE as usize);
         let mut heard = self.write(given, prompt, seconds, cancelled)?;
+        if prompt.is_some_and(|prompt| comptoir::stt::is_echo(&heard.text, prompt, seconds)) {
+            heard = self.write(given, None, seconds, cancelled)?;
+        }
         heard.encode_ms = encode_ms;
         heard.decode_ms = began.elapsed().as_millis() as u64;
         Ok(heard)
