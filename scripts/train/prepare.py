@@ -211,7 +211,7 @@ def main():
     args.add_argument("--comptoir", required=True)
     args.add_argument("--out", type=Path, required=True)
     args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--variants", type=int, default=4, help="made around each sentence")
+    args.add_argument("--variants", type=float, default=0.5, help="made around each sentence, on average")
     args.add_argument("--share", type=float, default=1.0, help="of the sentences, for the learning curve")
     args.add_argument("--homophones", type=float, default=0.2, help="share of the sentences also given with words of like sound")
     args.add_argument("--heard", type=Path, help="JSON lines of sentences as Whisper heard them (heard.py)")
@@ -236,7 +236,7 @@ def main():
     pool = pools(train)
     varied = []
     for row in train:
-        for _ in range(args.variants):
+        for _ in range(int(args.variants) + (rng.random() < args.variants % 1)):
             new = swap_values(row, pool[row.lang], rng) if rng.random() < 0.6 else None
             new = new or row
             if rng.random() < 0.3:

@@ -88,7 +88,7 @@ def main():
     args.add_argument("--out", type=Path, required=True)
     args.add_argument("--minutes", type=float, default=40, help="of all threads at work: waiting and stopping do not count")
     args.add_argument("--hold", action="store_true", help="do not let the rate fall: another run goes on from here")
-    args.add_argument("--dropout", type=float, default=0.05)
+    args.add_argument("--dropout", type=float, default=0.0)
     args.add_argument("--rank", type=int, default=32)
     args.add_argument("--alpha", type=float, default=64)
     args.add_argument("--rate", type=float, default=8e-4)

@@ -16,6 +16,32 @@ pub enum DeviceError {
         "expected a loudspeaker, found none that can be opened ({0}); connect one, or write a file with --out"
     )]
     None(String),
+    /// No such device at all.
+    #[error(
+        "expected a {what}, found none; connect one, or see `comptoir devices` for what there is"
+    )]
+    Absent {
+        /// Microphone or loudspeaker.
+        what: &'static str,
+    },
+    /// It is there and cannot be opened.
+    #[error("expected a {what} that can be opened, found that it cannot: {reason}")]
+    Unopened {
+        /// Microphone or loudspeaker.
+        what: &'static str,
+        /// What the system says.
+        reason: String,
+    },
+    /// None of that name.
+    #[error("expected a {what} named {name:?}, found: {known}; choose one of these, or none for the default")]
+    Unknown {
+        /// Microphone or loudspeaker.
+        what: &'static str,
+        /// As asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
     /// A sound without a rate.
     #[error("expected a sound with a sample rate above 0 Hz")]
     Rate,

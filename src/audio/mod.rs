@@ -8,6 +8,8 @@ pub mod devices;
 pub mod error;
 pub mod file;
 pub mod level;
+#[cfg(feature = "audio")]
+pub mod live;
 pub mod resample;
 mod wav_header;
 pub mod write;

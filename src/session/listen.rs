@@ -1,19 +1,29 @@
 //! What a session makes of a sound: words that it believes, or why not.
 
-use super::{Session, Sound};
+use super::{Session, Sound, ms, turn::Turn};
 use crate::{
+    dialogue::{
+        Event,
+        event::{Heard, Source, Unheard, Utterance},
+    },
     lang::Language,
+    nlu::{self, Interpreter, Tier, command::Context},
     stt::{
-        Evidence, SttError, TranscribeRequest, Transcript,
+        Evidence, SttError, Transcribe, TranscribeRequest, Transcript,
         gate::{self, GateSettings, Phantoms, Verdict},
     },
 };
+use jiff::Timestamp;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What was heard, and how much it is to be believed.
-pub(super) struct Listened {
-    pub verdict: Verdict,
-    pub language: Option<Language>,
-    pub evidence: Evidence,
+struct Listened {
+    verdict: Verdict,
+    language: Option<Language>,
+    evidence: Evidence,
 }
 
 impl Listened {
@@ -43,7 +53,7 @@ impl Listened {
 
 /// Why nothing can be heard.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Deaf {
+enum Deaf {
     #[error("expected speech recognition, found that this session has none")]
     NoEars,
     #[error(transparent)]
@@ -61,39 +71,163 @@ const ENOUGH_TO_TELL_LANGUAGE_MS: u32 = 700;
 /// each costs time.
 const MOST_PROMPT: usize = 400;
 
-impl Session {
-    /// Transcribes, judges, and listens again with the language open when it does not fit.
-    pub(super) async fn transcribe(&self, sound: &Sound<'_>) -> Result<Listened, Deaf> {
-        let ears = self.speech.ears.as_ref().ok_or(Deaf::NoEars)?;
-        let known = if self.begun {
-            Some(self.state.language())
-        } else {
-            self.setup.language
+/// The ears and the understanding of a session at one moment, apart from its state: what they
+/// make of a sound changes nothing, and may be thrown away.
+#[derive(Clone)]
+pub struct Listener {
+    ears: Option<Arc<dyn Transcribe>>,
+    interpreter: Interpreter,
+    /// The session's language; none before its first words told it.
+    known: Option<Language>,
+    /// The language when nothing else tells.
+    language: Language,
+    languages: Vec<Language>,
+    /// What this turn is likely to sound like.
+    prompt: Option<String>,
+    context: Context,
+    within: Duration,
+}
+
+/// What a sound came to: a turn in the making, and the event for the core.
+#[derive(Debug)]
+pub struct Reading {
+    /// What was heard and understood, with its times.
+    pub turn: Turn,
+    /// What the core is to be told.
+    pub event: Event,
+}
+
+impl Listener {
+    /// Hears and understands a sound that began at a time.
+    pub async fn read(&self, sound: Sound<'_>, began_at: Timestamp) -> Reading {
+        let mut turn = Turn::new(self.known.unwrap_or(self.language));
+        let event = match self.hear(&sound, &mut turn).await {
+            Err(event) => event,
+            Ok(evidence) => {
+                let heard = Heard {
+                    speech_ms: Some(sound.speech_ms),
+                    no_speech_prob: evidence.no_speech_prob,
+                    began_at: Some(began_at),
+                };
+                self.understand(&mut turn, heard).await
+            }
         };
+        Reading { turn, event }
+    }
+
+    /// Transcribes into the turn. `Err`: what the core is told when there are no words to
+    /// understand.
+    pub(super) async fn hear(
+        &self,
+        sound: &Sound<'_>,
+        turn: &mut Turn,
+    ) -> Result<Evidence, Event> {
+        let at = Instant::now();
+        turn.span_ms = sound.span_ms;
+        let heard = self.transcribe(sound).await;
+        turn.timings_ms.stt = Some(ms(at.elapsed()));
+        let listened = heard.map_err(|e| {
+            turn.problems.push(e.to_string());
+            Event::Unheard(Unheard::EngineDown)
+        })?;
+        match listened.verdict {
+            Verdict::Nothing(_) => Err(Event::Unheard(Unheard::Nothing)),
+            Verdict::Doubtful(text, _) => {
+                turn.transcript = text;
+                Err(Event::Unheard(Unheard::Unclear))
+            }
+            Verdict::Heard(text) => {
+                if let Some(language) = listened.language.filter(|l| self.languages.contains(l)) {
+                    turn.language = language;
+                }
+                turn.transcript = text;
+                Ok(listened.evidence)
+            }
+        }
+    }
+
+    /// Understands the turn's transcript.
+    pub(super) async fn understand(&self, turn: &mut Turn, heard: Heard) -> Event {
+        let at = Instant::now();
+        let understood = self
+            .interpreter
+            .interpret(&nlu::Utterance {
+                text: &turn.transcript,
+                language: turn.language,
+                context: &self.context,
+            })
+            .await;
+        turn.timings_ms.nlu = Some(ms(at.elapsed()));
+        if understood.degraded {
+            turn.problems
+                .push("the language model did not answer: understood by cue words".into());
+        }
+        turn.commands.clone_from(&understood.commands);
+        turn.tier = Some(understood.tier);
+        turn.confidence = Some(understood.confidence);
+        Event::Understood(Utterance {
+            text: turn.transcript.clone(),
+            language: turn.language,
+            commands: understood.commands,
+            source: match understood.tier {
+                Tier::Fastpath => Source::Fastpath,
+                Tier::Llm => Source::Llm,
+                Tier::Fallback => Source::Fallback,
+            },
+            heard,
+            confidence: Some(understood.intent_confidence),
+            alternatives: understood.alternatives,
+            degraded: understood.degraded,
+        })
+    }
+
+    /// Transcribes, judges, and listens again with the language open when it does not fit.
+    async fn transcribe(&self, sound: &Sound<'_>) -> Result<Listened, Deaf> {
+        let ears = self.ears.as_ref().ok_or(Deaf::NoEars)?;
         let request = |language| TranscribeRequest {
             pcm: sound.pcm.clone(),
             language,
-            prompt: self.likely(language),
-            within: self.setup.stt_deadline,
+            prompt: self.prompt.clone().filter(|_| language.is_some()),
+            within: self.within,
         };
-        let first = Listened::to(ears.transcribe(request(known)).await?, sound);
+        let first = Listened::to(ears.transcribe(request(self.known)).await?, sound);
         let is_short = sound.speech_ms < ENOUGH_TO_TELL_LANGUAGE_MS;
-        if known.is_none() || self.setup.languages.len() < 2 || is_short || !first.fits_badly() {
+        if self.known.is_none() || self.languages.len() < 2 || is_short || !first.fits_badly() {
             return Ok(first);
         }
         let Ok(second) = ears.transcribe(request(None)).await else {
             return Ok(first);
         };
         let second = Listened::to(second, sound);
-        let spoken_here = second
-            .language
-            .is_some_and(|l| self.setup.languages.contains(&l));
+        let spoken_here = second.language.is_some_and(|l| self.languages.contains(&l));
         let better = second.evidence.avg_logprob > first.evidence.avg_logprob;
-        Ok(if spoken_here && second.language != known && better {
+        Ok(if spoken_here && second.language != self.known && better {
             second
         } else {
             first
         })
+    }
+}
+
+impl Session {
+    /// The session's ears and understanding as they are now.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        let known = if self.begun {
+            Some(self.state.language())
+        } else {
+            self.setup.language
+        };
+        Listener {
+            ears: self.speech.ears.clone(),
+            interpreter: self.interpreter.clone(),
+            known,
+            language: self.language(),
+            languages: self.setup.languages.clone(),
+            prompt: self.likely(known),
+            context: self.state.context(&self.clock.now()),
+            within: self.setup.stt_deadline,
+        }
     }
 
     /// What this turn is likely to sound like: how people speak in a shop, then the names that

@@ -5,7 +5,9 @@
 
 pub mod clock;
 pub mod desk;
+pub mod floor;
 mod listen;
+mod live;
 pub mod recording;
 pub mod turn;
 
@@ -14,19 +16,20 @@ use crate::{
     dialogue::{
         Effect, Event, State,
         effect::Reply,
-        event::{Activation, Heard, Source, Surface, Unheard, Utterance},
+        event::{Activation, Heard, Surface, Unheard},
         policy::Policy,
         step,
     },
     lang::Language,
-    nlu::{self, Interpreter, Tier},
+    nlu::Interpreter,
     shop::info::ShopInfo,
-    stt::{Transcribe, gate::Verdict},
+    stt::Transcribe,
     tts::{Synthesize, SynthesizeRequest},
 };
 use clock::Clock;
 use desk::DeskThread;
-use listen::Listened;
+pub use listen::{Listener, Reading};
+pub use live::Taken;
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -148,40 +151,15 @@ impl Session {
     pub async fn hear(&mut self, sound: Sound<'_>) -> Answer {
         self.clock.advance(PAUSE);
         let began_at = self.clock.now().timestamp();
-        let length = sound.pcm.duration();
-        self.clock.advance(length);
+        self.clock.advance(sound.pcm.duration());
         let at = Instant::now();
         let mut turn = Turn::new(self.language());
-        turn.span_ms = sound.span_ms;
-        let heard = self.transcribe(&sound).await;
-        turn.timings_ms.stt = Some(ms(at.elapsed()));
+        let heard = self.listener().hear(&sound, &mut turn).await;
         self.clock.advance(at.elapsed());
 
         let event = match heard {
-            Err(e) => {
-                turn.problems.push(e.to_string());
-                Event::Unheard(Unheard::EngineDown)
-            }
-            Ok(Listened {
-                verdict: Verdict::Nothing(_),
-                ..
-            }) => Event::Unheard(Unheard::Nothing),
-            Ok(Listened {
-                verdict: Verdict::Doubtful(text, _),
-                ..
-            }) => {
-                turn.transcript = text;
-                Event::Unheard(Unheard::Unclear)
-            }
-            Ok(Listened {
-                verdict: Verdict::Heard(text),
-                language,
-                evidence,
-            }) => {
-                if let Some(language) = language.filter(|l| self.setup.languages.contains(l)) {
-                    turn.language = language;
-                }
-                turn.transcript = text;
+            Err(event) => event,
+            Ok(evidence) => {
                 if !self.begun {
                     // The first words told the language to begin in.
                     let greeting = self.begin_in(turn.language).await;
@@ -248,39 +226,10 @@ impl Session {
     }
 
     async fn understand(&mut self, turn: &mut Turn, heard: Heard) -> Event {
-        let context = self.state.context(&self.clock.now());
         let at = Instant::now();
-        let understood = self
-            .interpreter
-            .interpret(&nlu::Utterance {
-                text: &turn.transcript,
-                language: turn.language,
-                context: &context,
-            })
-            .await;
-        turn.timings_ms.nlu = Some(ms(at.elapsed()));
+        let event = self.listener().understand(turn, heard).await;
         self.clock.advance(at.elapsed());
-        if understood.degraded {
-            turn.problems
-                .push("the language model did not answer: understood by cue words".into());
-        }
-        turn.commands.clone_from(&understood.commands);
-        turn.tier = Some(understood.tier);
-        turn.confidence = Some(understood.confidence);
-        Event::Understood(Utterance {
-            text: turn.transcript.clone(),
-            language: turn.language,
-            commands: understood.commands,
-            source: match understood.tier {
-                Tier::Fastpath => Source::Fastpath,
-                Tier::Llm => Source::Llm,
-                Tier::Fallback => Source::Fallback,
-            },
-            heard,
-            confidence: Some(understood.intent_confidence),
-            alternatives: understood.alternatives,
-            degraded: understood.degraded,
-        })
+        event
     }
 
     /// Runs the core on an event, and on the world's answers, until it asks for nothing more.
@@ -391,6 +340,6 @@ impl Session {
     }
 }
 
-fn ms(d: Duration) -> f64 {
+pub(crate) fn ms(d: Duration) -> f64 {
     (d.as_secs_f64() * 10_000.0).round() / 10.0
 }

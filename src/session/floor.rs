@@ -1,0 +1,300 @@
+//! Whose turn it is: when the shopper has finished, and when the kiosk gives way.
+//!
+//! A pure state machine. Edges of the voice detector, readings of what was said so far and the
+//! passing of time go in; what to do comes out. All times are ms of the microphone's stream.
+//!
+//! What was said is read at the first short silence ([`Act::Read`]), and the reading is thrown
+//! away when the speech goes on. Where the words sound finished the turn is taken after
+//! [`FloorSettings::end_ms`] of silence, else after [`FloorSettings::unfinished_ms`]. While the
+//! kiosk speaks, a voice makes it quieter at once and silent after
+//! [`FloorSettings::give_way_ms`]; if nothing was meant for it, it goes on.
+
+use crate::vad::{Edge, Segment};
+
+/// When a turn is taken. All in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloorSettings {
+    /// Silence after words that sound finished.
+    pub end_ms: u64,
+    /// Silence after words that do not ("I want ...", a number in the middle).
+    pub unfinished_ms: u64,
+    /// Speech of the shopper after which the kiosk stops speaking.
+    pub give_way_ms: u64,
+    /// The longest wait for a reading; then the shopper is told that it takes a moment.
+    pub patience_ms: u64,
+}
+
+impl Default for FloorSettings {
+    fn default() -> Self {
+        Self {
+            end_ms: 450,
+            unfinished_ms: 1300,
+            give_way_ms: 300,
+            patience_ms: 1200,
+        }
+    }
+}
+
+/// Names a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReadingId(pub u64);
+
+/// What a reading of the speech so far came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sense {
+    /// Whether the words sound finished.
+    pub finished: bool,
+    /// Whether they were meant for the kiosk.
+    pub for_us: bool,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The voice detector saw an edge.
+    Edge(Edge),
+    /// A reading is there.
+    Read(ReadingId, Sense),
+    /// The kiosk began to speak.
+    SpeechBegan,
+    /// The kiosk has spoken to the end.
+    SpeechEnded,
+    /// Time passed.
+    Tick,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Read what was said in this stretch, in case it is all.
+    Read(ReadingId, Segment),
+    /// The reading is not wanted any more.
+    Forget(ReadingId),
+    /// The shopper has finished: answer this reading.
+    Take(ReadingId),
+    /// What was said was not meant for the kiosk: no answer.
+    Ignore(ReadingId),
+    /// Speak quietly.
+    Duck,
+    /// Speak at full voice again.
+    Unduck,
+    /// Stop speaking, for now.
+    Pause,
+    /// Go on from the sentence that was cut off.
+    Resume,
+    /// Stop speaking for good.
+    Stop,
+    /// The reading takes long: say so.
+    OneMoment,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    id: ReadingId,
+    sense: Option<Sense>,
+    /// When the speech that it is of ended.
+    speech_end: u64,
+    told: bool,
+}
+
+/// How the kiosk's own voice stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    Silent,
+    Speaking,
+    Ducked,
+    Paused,
+}
+
+/// The state of the floor.
+#[derive(Clone, Debug)]
+pub struct Floor {
+    settings: FloorSettings,
+    next: u64,
+    /// Where the utterance under way began, and the speech in earlier pieces of it.
+    utterance: Option<(u64, u64)>,
+    /// Since when the shopper has been speaking without a pause.
+    speaking_since: Option<u64>,
+    reading: Option<Reading>,
+    voice: Voice,
+}
+
+impl Floor {
+    /// Nobody speaks.
+    #[must_use]
+    pub fn new(settings: FloorSettings) -> Self {
+        Self {
+            settings,
+            next: 0,
+            utterance: None,
+            speaking_since: None,
+            reading: None,
+            voice: Voice::Silent,
+        }
+    }
+
+    /// Whether an utterance is under way or being read.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.utterance.is_some() || self.reading.is_some()
+    }
+
+    /// Whether the shopper is heard speaking right now.
+    #[must_use]
+    pub fn is_shopper_speaking(&self) -> bool {
+        self.speaking_since.is_some()
+    }
+
+    /// Takes a sign at a time; gives what to do, in order.
+    pub fn step(&mut self, at: u64, sign: Sign) -> Vec<Act> {
+        let mut acts = Vec::new();
+        match sign {
+            Sign::Edge(edge) => self.edge(at, edge, &mut acts),
+            Sign::Read(id, sense) => {
+                if let Some(reading) = self.reading.as_mut().filter(|r| r.id == id) {
+                    reading.sense = Some(sense);
+                }
+            }
+            Sign::SpeechBegan => {
+                self.voice = if self.speaking_since.is_some() {
+                    acts.push(Act::Duck);
+                    Voice::Ducked
+                } else {
+                    Voice::Speaking
+                };
+            }
+            Sign::SpeechEnded => self.voice = Voice::Silent,
+            Sign::Tick => {}
+        }
+        self.settle(at, &mut acts);
+        acts
+    }
+
+    fn edge(&mut self, at: u64, edge: Edge, acts: &mut Vec<Act>) {
+        match edge {
+            Edge::Began { start_ms } => {
+                // The pause before was no end: the utterance goes on.
+                self.forget(acts);
+                self.utterance.get_or_insert((start_ms, 0));
+                self.begins(at, acts);
+            }
+            Edge::Resumed => {
+                self.forget(acts);
+                self.begins(at, acts);
+            }
+            Edge::Paused(segment) => {
+                self.speaking_since = None;
+                self.read(at, segment, acts);
+            }
+            Edge::Ended(segment) => {
+                let was_speaking = self.speaking_since.take().is_some();
+                if was_speaking || self.reading.is_none() {
+                    // Cut at the longest length, or ended without a pause.
+                    self.read(at, segment, acts);
+                }
+                // What comes now is another utterance, unless these words are unfinished.
+                if let Some((_, before)) = &mut self.utterance {
+                    *before += segment.speech_ms;
+                }
+            }
+            Edge::Dropped => {
+                self.speaking_since = None;
+                if self.reading.is_none() {
+                    self.utterance = None;
+                    self.go_on(acts);
+                }
+            }
+        }
+    }
+
+    fn begins(&mut self, at: u64, acts: &mut Vec<Act>) {
+        self.speaking_since = Some(at);
+        if self.voice == Voice::Speaking {
+            self.voice = Voice::Ducked;
+            acts.push(Act::Duck);
+        }
+    }
+
+    fn read(&mut self, at: u64, segment: Segment, acts: &mut Vec<Act>) {
+        let (start_ms, before) = *self.utterance.get_or_insert((segment.start_ms, 0));
+        self.forget(acts);
+        self.next += 1;
+        let id = ReadingId(self.next);
+        self.reading = Some(Reading {
+            id,
+            sense: None,
+            speech_end: at.min(segment.end_ms),
+            told: false,
+        });
+        let whole = Segment {
+            start_ms,
+            end_ms: segment.end_ms,
+            speech_ms: before + segment.speech_ms,
+        };
+        acts.push(Act::Read(id, whole));
+    }
+
+    fn forget(&mut self, acts: &mut Vec<Act>) {
+        if let Some(reading) = self.reading.take() {
+            acts.push(Act::Forget(reading.id));
+        }
+    }
+
+    /// The kiosk's voice comes back, if it was held.
+    fn go_on(&mut self, acts: &mut Vec<Act>) {
+        match self.voice {
+            Voice::Ducked => acts.push(Act::Unduck),
+            Voice::Paused => acts.push(Act::Resume),
+            Voice::Silent | Voice::Speaking => return,
+        }
+        self.voice = Voice::Speaking;
+    }
+
+    /// What time and readings decide.
+    fn settle(&mut self, at: u64, acts: &mut Vec<Act>) {
+        if let Some(since) = self.speaking_since {
+            if self.voice == Voice::Ducked && at >= since + self.settings.give_way_ms {
+                self.voice = Voice::Paused;
+                acts.push(Act::Pause);
+            }
+            return;
+        }
+        let Some(reading) = &mut self.reading else {
+            return;
+        };
+        let silence = at.saturating_sub(reading.speech_end);
+        let Some(sense) = reading.sense else {
+            if silence >= self.settings.patience_ms && !reading.told && self.voice == Voice::Silent
+            {
+                reading.told = true;
+                acts.push(Act::OneMoment);
+            }
+            return;
+        };
+        let wait = if sense.finished {
+            self.settings.end_ms
+        } else {
+            self.settings.unfinished_ms
+        };
+        if silence < wait {
+            return;
+        }
+        let id = reading.id;
+        self.reading = None;
+        self.utterance = None;
+        if sense.for_us {
+            if self.voice != Voice::Silent {
+                self.voice = Voice::Silent;
+                acts.push(Act::Stop);
+            }
+            acts.push(Act::Take(id));
+        } else {
+            acts.push(Act::Ignore(id));
+            self.go_on(acts);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "floor_tests.rs"]
+mod tests;

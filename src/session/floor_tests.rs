@@ -1,0 +1,170 @@
+use super::*;
+
+const FINISHED: Sense = Sense {
+    finished: true,
+    for_us: true,
+};
+
+fn segment(start_ms: u64, end_ms: u64) -> Segment {
+    Segment {
+        start_ms,
+        end_ms,
+        speech_ms: end_ms - start_ms,
+    }
+}
+
+fn began(start_ms: u64) -> Sign {
+    Sign::Edge(Edge::Began { start_ms })
+}
+
+fn paused(start_ms: u64, end_ms: u64) -> Sign {
+    Sign::Edge(Edge::Paused(segment(start_ms, end_ms)))
+}
+
+/// A conversation: signs at times, and what the floor says to each.
+fn play(signs: &[(u64, Sign)]) -> Vec<(u64, Act)> {
+    let mut floor = Floor::new(FloorSettings::default());
+    let mut acts = Vec::new();
+    for &(at, sign) in signs {
+        acts.extend(floor.step(at, sign).into_iter().map(|act| (at, act)));
+    }
+    acts
+}
+
+const ONE: ReadingId = ReadingId(1);
+const TWO: ReadingId = ReadingId(2);
+
+#[test]
+fn a_finished_sentence_is_taken_when_it_is_read_and_silence_was_long_enough() {
+    let read = (1200, Act::Read(ONE, segment(0, 1000)));
+    // The reading comes late: it is taken at once.
+    assert_eq!(
+        play(&[
+            (60, began(0)),
+            (1200, paused(0, 1000)),
+            (1500, Sign::Tick),
+            (1800, Sign::Read(ONE, FINISHED)),
+        ]),
+        [read, (1800, Act::Take(ONE))]
+    );
+    // The reading comes early: it waits for the silence.
+    assert_eq!(
+        play(&[
+            (60, began(0)),
+            (1200, paused(0, 1000)),
+            (1300, Sign::Read(ONE, FINISHED)),
+            (1400, Sign::Tick),
+            (1450, Sign::Tick),
+        ]),
+        [read, (1450, Act::Take(ONE))]
+    );
+}
+
+#[test]
+fn an_unfinished_sentence_gets_time_and_goes_on_as_one() {
+    let unfinished = Sense {
+        finished: false,
+        for_us: true,
+    };
+    assert_eq!(
+        play(&[
+            (60, began(0)),
+            (1200, paused(0, 1000)),
+            (1700, Sign::Read(ONE, unfinished)),
+            (1900, Sign::Tick),
+            (2000, Sign::Edge(Edge::Resumed)),
+            (3200, paused(0, 3000)),
+            (3500, Sign::Read(TWO, FINISHED)),
+        ]),
+        [
+            (1200, Act::Read(ONE, segment(0, 1000))),
+            (2000, Act::Forget(ONE)),
+            (3200, Act::Read(TWO, segment(0, 3000))),
+            (3500, Act::Take(TWO)),
+        ]
+    );
+    // Nothing more comes: after a longer silence it is taken as it is.
+    let acts = play(&[
+        (60, began(0)),
+        (1200, paused(0, 1000)),
+        (1700, Sign::Read(ONE, unfinished)),
+        (2200, Sign::Tick),
+        (2300, Sign::Tick),
+    ]);
+    assert_eq!(acts.last(), Some(&(2300, Act::Take(ONE))));
+}
+
+#[test]
+fn the_kiosk_gives_way_and_answers_what_was_meant_for_it() {
+    assert_eq!(
+        play(&[
+            (0, Sign::SpeechBegan),
+            (560, began(500)),
+            (700, Sign::Tick),
+            (860, Sign::Tick),
+            (2200, paused(500, 2000)),
+            (2700, Sign::Read(ONE, FINISHED)),
+        ]),
+        [
+            (560, Act::Duck),
+            (860, Act::Pause),
+            (2200, Act::Read(ONE, segment(500, 2000))),
+            (2700, Act::Stop),
+            (2700, Act::Take(ONE)),
+        ]
+    );
+}
+
+#[test]
+fn the_kiosk_goes_on_when_it_was_not_meant() {
+    let bystander = Sense {
+        finished: true,
+        for_us: false,
+    };
+    assert_eq!(
+        play(&[
+            (0, Sign::SpeechBegan),
+            (560, began(500)),
+            (900, Sign::Tick),
+            (2200, paused(500, 2000)),
+            (2700, Sign::Read(ONE, bystander)),
+        ])[3..],
+        [(2700, Act::Ignore(ONE)), (2700, Act::Resume)]
+    );
+    // A cough never silences it.
+    assert_eq!(
+        play(&[
+            (0, Sign::SpeechBegan),
+            (560, began(500)),
+            (700, Sign::Edge(Edge::Dropped)),
+        ]),
+        [(560, Act::Duck), (700, Act::Unduck)]
+    );
+}
+
+#[test]
+fn a_reading_that_takes_long_is_excused_once() {
+    let acts = play(&[
+        (60, began(0)),
+        (1200, paused(0, 1000)),
+        (2200, Sign::Tick),
+        (2300, Sign::Tick),
+        (4000, Sign::Read(ONE, FINISHED)),
+    ]);
+    assert_eq!(
+        acts[1..],
+        [(2200, Act::OneMoment), (4000, Act::Take(ONE))]
+    );
+}
+
+#[test]
+fn a_reading_that_is_not_wanted_any_more_decides_nothing() {
+    let acts = play(&[
+        (60, began(0)),
+        (1200, paused(0, 1000)),
+        (1300, Sign::Edge(Edge::Resumed)),
+        (1800, Sign::Read(ONE, FINISHED)),
+        (1900, Sign::Tick),
+    ]);
+    assert_eq!(acts.last(), Some(&(1300, Act::Forget(ONE))));
+}
