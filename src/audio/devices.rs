@@ -33,7 +33,9 @@ pub enum DeviceError {
         reason: String,
     },
     /// None of that name.
-    #[error("expected a {what} named {name:?}, found: {known}; choose one of these, or none for the default")]
+    #[error(
+        "expected a {what} named {name:?}, found: {known}; choose one of these, or none for the default"
+    )]
     Unknown {
         /// Microphone or loudspeaker.
         what: &'static str,

@@ -86,6 +86,10 @@ impl Spoken {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs, reason = "each verb's own struct is documented")]
 pub enum Verb {
+    #[cfg(feature = "audio")]
+    Run(Run),
+    #[cfg(feature = "audio")]
+    Devices(Devices),
     Hear(Hear),
     Chat(Chat),
     Say(Say),
@@ -100,6 +104,55 @@ pub enum Verb {
     Doctor(Doctor),
     Settings(Settings),
     Completions(Completions),
+}
+
+/// Listen at the microphone and answer aloud, until Ctrl-C
+///
+/// A session begins with Enter, with `POST /v1/push_to_talk`, or by itself with --open. It can
+/// be interrupted: speak, and it gives way.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The microphone, by its name or a part of it [default: the system's]
+    #[arg(long, value_name = "NAME")]
+    pub input: Option<String>,
+    /// The loudspeaker, by its name or a part of it [default: the system's]
+    #[arg(long, value_name = "NAME")]
+    pub output: Option<String>,
+    /// The language spoken
+    #[arg(long, default_value = "auto")]
+    pub lang: Spoken,
+    /// Hear whoever speaks, without touch or key: put up a notice that it listens
+    #[arg(long)]
+    pub open: bool,
+    /// Where to serve `POST /v1/push_to_talk`: a loopback address, or off
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    pub listen: String,
+    /// Leave the noise in
+    #[arg(long)]
+    pub raw: bool,
+    /// Show how loud it is, every second
+    #[arg(long)]
+    pub levels: bool,
+    /// The shop's folder instead of the sample shop
+    #[arg(long, value_name = "DIR")]
+    pub shop: Option<PathBuf>,
+    /// What happens as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show microphones and loudspeakers, and how loud it is
+#[derive(Debug, Args)]
+pub struct Devices {
+    /// Show a level meter of the microphone for so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10")]
+    pub meter: Option<u16>,
+    /// The microphone of the meter, by its name or a part of it [default: the system's]
+    #[arg(long, value_name = "NAME")]
+    pub input: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Play recordings of a conversation through the whole path and answer aloud

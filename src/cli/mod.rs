@@ -5,10 +5,14 @@ pub mod bench;
 mod bench_nlu;
 pub mod catalog;
 pub mod chat;
+#[cfg(feature = "audio")]
+pub mod devices;
 pub mod doctor;
 pub mod eval;
 pub mod hear;
 pub mod output;
+#[cfg(feature = "audio")]
+pub mod run;
 pub mod small;
 pub mod transcribe;
 pub mod understand;
@@ -56,8 +60,9 @@ pub fn settings(global: &Global) -> Result<Settings, SettingsError> {
 pub fn log(verbose: u8) {
     use tracing_subscriber::EnvFilter;
     let level = match verbose {
-        0 => "warn",
-        1 => "comptoir=debug,warn",
+        // A sound server's client tells of its own end as an error.
+        0 => "warn,pulseaudio=off",
+        1 => "comptoir=debug,warn,pulseaudio=off",
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
@@ -78,6 +83,10 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
     use args::Verb;
     let global = &cli.global;
     match cli.verb {
+        #[cfg(feature = "audio")]
+        Verb::Run(a) => run::run(&a, global).await,
+        #[cfg(feature = "audio")]
+        Verb::Devices(a) => tokio::task::spawn_blocking(move || devices::run(&a)).await?,
         Verb::Hear(a) => hear::run(&a, global).await,
         Verb::Chat(a) => chat::run(&a, global).await,
         Verb::Say(a) => small::say(&a, global).await,

@@ -6,6 +6,9 @@
 
 pub mod counter;
 pub mod launch;
+#[cfg(feature = "audio")]
+pub mod live;
+pub mod lock;
 pub mod run_folder;
 pub mod shopfront;
 pub mod supervisor;

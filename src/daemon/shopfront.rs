@@ -21,6 +21,7 @@ use crate::{
         load::{self, LoadError},
         store::{Store, StoreError},
     },
+    tts::Synthesize,
     vad::VadSettings,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -144,7 +145,23 @@ impl Shopfront {
         self.session(Some(language), Clock::wall(self.zone()))
     }
 
+    /// A session at the microphone, on the machine's clock.
+    #[must_use]
+    pub fn live(&self, language: Option<Language>, activation: Activation) -> Session {
+        self.session_by(language, Clock::wall(self.zone()), activation)
+    }
+
     fn session(&self, language: Option<Language>, clock: Clock) -> Session {
+        // Whoever types a command or plays a recording has begun the session by hand.
+        self.session_by(language, clock, Activation::Touch)
+    }
+
+    fn session_by(
+        &self,
+        language: Option<Language>,
+        clock: Clock,
+        activation: Activation,
+    ) -> Session {
         let s = &self.settings;
         Session::new(
             (self.info.clone(), Policy::of(&self.info)),
@@ -162,8 +179,7 @@ impl Shopfront {
                 language,
                 default_language: s.language,
                 languages: s.languages.clone(),
-                // Whoever types a command or plays a recording has begun the session by hand.
-                activation: Activation::Touch,
+                activation,
                 surface: Surface {
                     screen: true,
                     public: false,
@@ -191,6 +207,15 @@ impl Shopfront {
     #[must_use]
     pub fn engines(&self) -> &Engines {
         &self.engines
+    }
+
+    /// The voice, with its kept phrases, where there is one.
+    #[must_use]
+    pub fn voice(&self) -> Option<Arc<dyn Synthesize>> {
+        self.engines
+            .tts
+            .is_there()
+            .then(|| super::voice(&self.engines, &self.settings))
     }
 
     /// The engines, for a request of one's own.

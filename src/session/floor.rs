@@ -20,6 +20,8 @@ pub struct FloorSettings {
     pub unfinished_ms: u64,
     /// Speech of the shopper after which the kiosk stops speaking.
     pub give_way_ms: u64,
+    /// What the voice detector adds after the last voiced frame of a stretch.
+    pub post_roll_ms: u64,
     /// The longest wait for a reading; then the shopper is told that it takes a moment.
     pub patience_ms: u64,
 }
@@ -30,6 +32,7 @@ impl Default for FloorSettings {
             end_ms: 450,
             unfinished_ms: 1300,
             give_way_ms: 300,
+            post_roll_ms: 250,
             patience_ms: 1200,
         }
     }
@@ -223,7 +226,7 @@ impl Floor {
         self.reading = Some(Reading {
             id,
             sense: None,
-            speech_end: at.min(segment.end_ms),
+            speech_end: at.min(segment.end_ms.saturating_sub(self.settings.post_roll_ms)),
             told: false,
         });
         let whole = Segment {

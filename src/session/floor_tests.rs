@@ -23,7 +23,10 @@ fn paused(start_ms: u64, end_ms: u64) -> Sign {
 
 /// A conversation: signs at times, and what the floor says to each.
 fn play(signs: &[(u64, Sign)]) -> Vec<(u64, Act)> {
-    let mut floor = Floor::new(FloorSettings::default());
+    let mut floor = Floor::new(FloorSettings {
+        post_roll_ms: 0,
+        ..FloorSettings::default()
+    });
     let mut acts = Vec::new();
     for &(at, sign) in signs {
         acts.extend(floor.step(at, sign).into_iter().map(|act| (at, act)));
@@ -151,10 +154,7 @@ fn a_reading_that_takes_long_is_excused_once() {
         (2300, Sign::Tick),
         (4000, Sign::Read(ONE, FINISHED)),
     ]);
-    assert_eq!(
-        acts[1..],
-        [(2200, Act::OneMoment), (4000, Act::Take(ONE))]
-    );
+    assert_eq!(acts[1..], [(2200, Act::OneMoment), (4000, Act::Take(ONE))]);
 }
 
 #[test]

@@ -117,11 +117,7 @@ impl Listener {
 
     /// Transcribes into the turn. `Err`: what the core is told when there are no words to
     /// understand.
-    pub(super) async fn hear(
-        &self,
-        sound: &Sound<'_>,
-        turn: &mut Turn,
-    ) -> Result<Evidence, Event> {
+    pub(super) async fn hear(&self, sound: &Sound<'_>, turn: &mut Turn) -> Result<Evidence, Event> {
         let at = Instant::now();
         turn.span_ms = sound.span_ms;
         let heard = self.transcribe(sound).await;

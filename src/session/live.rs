@@ -74,6 +74,18 @@ impl Session {
         );
     }
 
+    /// What the session waits for an answer to: its intent, where a question is open.
+    #[must_use]
+    pub fn pending(&self) -> Option<String> {
+        self.state.context(&self.clock.now()).pending
+    }
+
+    /// Whether the session has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// The language spoken now.
     #[must_use]
     pub fn spoken_language(&self) -> Language {

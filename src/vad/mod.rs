@@ -6,6 +6,7 @@
 
 pub mod detector;
 pub mod endpoint;
+pub mod finished;
 
 pub use detector::{Detector, FRAME_SAMPLES};
 pub use endpoint::{Edge, Endpointer};

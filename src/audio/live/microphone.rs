@@ -125,8 +125,10 @@ where
 {
     let channels = usize::from(config.channels().max(1));
     let broken = health.clone();
+    let mut wanted = config.config();
+    wanted.buffer_size = period(config);
     device.build_input_stream::<T, _, _>(
-        config.config(),
+        wanted,
         move |data, _| {
             health.called();
             let Some(ring) = &mut inlet.ring else { return };
@@ -150,4 +152,15 @@ where
         },
         None,
     )
+}
+
+/// 20 ms at a time, as far as the device can: a sound server's own choice may be two seconds.
+fn period(config: &cpal::SupportedStreamConfig) -> cpal::BufferSize {
+    let wanted = config.sample_rate() / 50;
+    match config.buffer_size() {
+        cpal::SupportedBufferSize::Range { min, max } => {
+            cpal::BufferSize::Fixed(wanted.clamp(*min, (*max).max(*min)))
+        }
+        cpal::SupportedBufferSize::Unknown => cpal::BufferSize::Fixed(wanted),
+    }
 }

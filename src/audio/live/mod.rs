@@ -107,11 +107,7 @@ fn device(side: Side, name: Option<&str>) -> Result<cpal::Device, DeviceError> {
         Side::In => host.input_devices().map_err(unlisted)?.collect(),
         Side::Out => host.output_devices().map_err(unlisted)?.collect(),
     };
-    let described = |d: &cpal::Device| {
-        d.description()
-            .map(|d| d.to_string())
-            .unwrap_or_default()
-    };
+    let described = |d: &cpal::Device| d.description().map(|d| d.to_string()).unwrap_or_default();
     let wanted = name.to_lowercase();
     let names: Vec<String> = all.iter().map(described).collect();
     let exact = names.iter().position(|n| n == name);
@@ -186,7 +182,11 @@ fn watch(health: &Health) {
     while !health.is_ending() && !health.broken.load(Ordering::Relaxed) && quiet < STALLED {
         std::thread::sleep(LOOK);
         let now = health.calls.load(Ordering::Relaxed);
-        quiet = if now == calls { quiet + LOOK } else { Duration::ZERO };
+        quiet = if now == calls {
+            quiet + LOOK
+        } else {
+            Duration::ZERO
+        };
         calls = now;
     }
 }

@@ -1,0 +1,210 @@
+//! `comptoir run`: the live daemon, and what it does as lines on the terminal.
+
+use super::{
+    Ending,
+    args::{Global, Run},
+    output::{Palette, line, turn_lines},
+};
+use crate::{
+    audio::live::{front::Front, loudspeaker::Loudspeaker, microphone::Microphone},
+    daemon::{
+        Needs,
+        live::{self, LiveSettings, Ports, Press, Seen, control, speaker::Speaker},
+        lock::Lock,
+        shopfront::Shopfront,
+    },
+    session::floor::FloorSettings,
+};
+use serde_json::json;
+use std::{io::BufRead, net::SocketAddr, time::Duration};
+use tokio::sync::mpsc;
+
+/// Runs the verb until it is told to stop.
+///
+/// # Errors
+/// When it cannot be begun: settings, shop, engines, devices.
+pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
+    let settings = super::settings(global)?;
+    let _lock = Lock::take(&settings.data_folder())?;
+    // The devices first: what is missing is told before a model is loaded.
+    let microphone = Microphone::open(args.input.as_deref())?;
+    let (loudspeaker, played) = Loudspeaker::open(args.output.as_deref())?;
+    let (in_health, out_health) = (microphone.health(), loudspeaker.health());
+    let front = Shopfront::open(settings, args.shop.as_deref(), Needs::ALL).await?;
+    let voice = front
+        .voice()
+        .ok_or_else(|| anyhow::anyhow!("expected a voice (tts), found none in the settings"))?;
+    let first_within = Duration::from_millis(front.settings().tts.deadline_ms);
+    let (ears, frames) = Front::spawn(microphone, Some(played), !args.raw)?;
+    let (speaker, told, _voice) = Speaker::spawn(loudspeaker, voice, first_within);
+    let (presses, pressed) = mpsc::channel(8);
+    let (watcher, mut seen) = mpsc::channel(256);
+    let control = match args.listen.as_str() {
+        "off" => None,
+        at => {
+            let at: SocketAddr = at.parse().map_err(|e| {
+                anyhow::anyhow!("expected --listen as 127.0.0.1:PORT or off, found {at:?}: {e}")
+            })?;
+            Some(control::serve(at, presses.clone()).await?)
+        }
+    };
+    keys(presses);
+    let live_settings = LiveSettings {
+        open: args.open,
+        language: args.lang.language(),
+        floor: FloorSettings::default(),
+        vad: front.vad(),
+        idle: Duration::from_secs(60),
+    };
+    let view = View {
+        json: args.json,
+        p: Palette::default(),
+    };
+    view.say(&json!({"ready": true, "push_to_talk": control.as_ref().map(|(at, _)| format!("http://{at}/v1/push_to_talk"))}), &match &control {
+        Some((at, _)) => format!("ready: press Enter to talk, or POST http://{at}/v1/push_to_talk; end with Ctrl-C"),
+        None => "ready: press Enter to talk; end with Ctrl-C".to_owned(),
+    })?;
+    let ports = Ports {
+        frames,
+        speaker,
+        told,
+        presses: pressed,
+        watcher,
+    };
+    let mut devices = Devices::default();
+    let watched = async {
+        while let Some(event) = seen.recv().await {
+            if let Seen::Level(level) = event {
+                devices.look(&view, &in_health, &out_health)?;
+                view.level(level, args.levels)?;
+            } else {
+                view.event(&event)?;
+            }
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        () = live::run(&front, live_settings, ports) => {}
+        result = watched => result?,
+    }
+    drop(ears);
+    if let Some((_, task)) = control {
+        task.abort();
+    }
+    front.close().await;
+    Ok(Ending::Well)
+}
+
+/// Enter on the terminal talks; `q` and Enter ends the session.
+fn keys(presses: mpsc::Sender<Press>) {
+    std::thread::spawn(move || {
+        for key in std::io::stdin().lock().lines() {
+            let Ok(key) = key else { return };
+            let press = match key.trim() {
+                "q" => Press::End,
+                _ => Press::Talk,
+            };
+            if presses.blocking_send(press).is_err() {
+                return;
+            }
+        }
+        // No terminal: the sender is kept, so that the loop goes on.
+        std::mem::forget(presses);
+    });
+}
+
+/// Which devices were there when they were last looked at.
+#[derive(Default)]
+struct Devices {
+    gone: [bool; 2],
+}
+
+impl Devices {
+    fn look(
+        &mut self,
+        view: &View,
+        microphone: &crate::audio::live::Health,
+        loudspeaker: &crate::audio::live::Health,
+    ) -> anyhow::Result<()> {
+        for (i, (name, health)) in [("microphone", microphone), ("loudspeaker", loudspeaker)]
+            .into_iter()
+            .enumerate()
+        {
+            let gone = !health.is_present();
+            if gone != self.gone[i] {
+                self.gone[i] = gone;
+                let state = if gone { "gone" } else { "back" };
+                view.say(
+                    &json!({"device": name, "state": state}),
+                    &format!("{name}: {state}"),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct View {
+    json: bool,
+    p: Palette,
+}
+
+impl View {
+    fn say(&self, value: &serde_json::Value, text: &str) -> std::io::Result<()> {
+        if self.json {
+            line(format_args!("{value}"))
+        } else {
+            line(format_args!("{}{text}{:#}", self.p.aside, self.p.aside))
+        }
+    }
+
+    fn level(&self, level: f32, shown: bool) -> std::io::Result<()> {
+        if !shown {
+            return Ok(());
+        }
+        let db = 20.0 * level.max(1e-5).log10();
+        self.say(
+            &json!({ "level_dbfs": (db * 10.0).round() / 10.0 }),
+            &meter(db),
+        )
+    }
+
+    fn event(&self, event: &Seen) -> anyhow::Result<()> {
+        match event {
+            Seen::Turn(turn) if self.json => {
+                line(format_args!("{}", json!({ "turn": turn })))?;
+            }
+            Seen::Turn(turn) => line(format_args!("{}", turn_lines(turn)))?,
+            Seen::Began(by) => self.say(&json!({ "began": by }), "session begins")?,
+            Seen::Ended => self.say(&json!({"ended": true}), "session ends, forgotten")?,
+            Seen::Partial(text) => self.say(&json!({ "partial": text }), &format!("... {text}"))?,
+            Seen::Ignored(text) => {
+                self.say(&json!({ "ignored": text }), &format!("not for us: {text}"))?;
+            }
+            Seen::GaveWay(true) => self.say(&json!({"gave_way": true}), "gives way")?,
+            Seen::GaveWay(false) => self.say(&json!({"gave_way": false}), "goes on")?,
+            Seen::FirstAudio(after) => {
+                let ms = after.as_millis();
+                self.say(
+                    &json!({ "first_audio_ms": ms }),
+                    &format!("first audio {ms} ms after the end of speech"),
+                )?;
+            }
+            Seen::Problem(what) => {
+                self.say(&json!({ "problem": what }), &format!("problem: {what}"))?;
+            }
+            Seen::Speaking(_) | Seen::Level(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A bar from -60 to 0 dBFS.
+pub(super) fn meter(db: f32) -> String {
+    let filled = ((db + 60.0) / 60.0 * 30.0).clamp(0.0, 30.0) as usize;
+    format!(
+        "{}{} {db:6.1} dBFS",
+        "█".repeat(filled),
+        "·".repeat(30 - filled)
+    )
+}

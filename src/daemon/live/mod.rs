@@ -1,0 +1,502 @@
+//! The live daemon: a microphone, a loudspeaker, and one conversation at a time between them.
+//!
+//! One loop owns the session and the floor. Frames of sound, readings, what the voice tells and
+//! what people press come in through bounded queues; everything that can stall has a deadline
+//! of its own behind them.
+
+pub mod chime;
+pub mod control;
+mod memory;
+pub mod speaker;
+
+use crate::{
+    audio::live::front::Frame,
+    daemon::shopfront::Shopfront,
+    dialogue::{
+        Event,
+        effect::ReplyId,
+        event::{Activation, Unheard},
+    },
+    lang::Language,
+    nlu::command::Command,
+    session::{
+        Reading, Session, Sound, Taken,
+        floor::{Act, Floor, FloorSettings, ReadingId, Sense, Sign},
+        ms,
+        turn::Turn,
+    },
+    vad::{Edge, Endpointer, Segment, VadSettings, finished::sounds_finished},
+};
+use jiff::{SignedDuration, Timestamp};
+use memory::Memory;
+use speaker::{Order, Speaker, Told, Utter};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+/// Silence after which the endpointer itself ends an utterance: the floor decides before.
+const LONGEST_SILENCE_MS: u64 = 2_000;
+/// How often the core is told that time passes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How the daemon listens.
+#[derive(Clone, Debug)]
+pub struct LiveSettings {
+    /// Whether whoever speaks is heard, without touch, key or wake word.
+    pub open: bool,
+    /// The language to begin in; none: what the first words are in.
+    pub language: Option<Language>,
+    /// When a turn is taken.
+    pub floor: FloorSettings,
+    /// When speech begins and ends.
+    pub vad: VadSettings,
+    /// Silence after which a session ends.
+    pub idle: Duration,
+}
+
+/// What a person does to the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// Touch, key or `push_to_talk`: begin a session; in one, stop speaking and listen.
+    Talk,
+    /// End the session.
+    End,
+}
+
+/// What can be watched.
+#[derive(Debug)]
+pub enum Seen {
+    /// A session began.
+    Began(Activation),
+    /// The shopper is heard speaking, or not any more.
+    Speaking(bool),
+    /// Words that are being read, to be thrown away if more comes.
+    Partial(String),
+    /// Words that were not meant for the kiosk.
+    Ignored(String),
+    /// The kiosk gave way to a voice, or went on.
+    GaveWay(bool),
+    /// A turn was taken.
+    Turn(Box<Turn>),
+    /// The first sound of the answer came so long after the end of speech, endpointing included.
+    FirstAudio(Duration),
+    /// The session is over, and what was said is forgotten.
+    Ended,
+    /// Something is wrong with an engine or a device.
+    Problem(String),
+    /// How loud it is, 0 to 1, a few times a second.
+    Level(f32),
+}
+
+/// The ends of the loop.
+pub struct Ports {
+    /// Sound, 16 ms at a time.
+    pub frames: mpsc::Receiver<Frame>,
+    /// The voice.
+    pub speaker: Speaker,
+    /// What the voice tells.
+    pub told: mpsc::Receiver<Told>,
+    /// What people press.
+    pub presses: mpsc::Receiver<Press>,
+    /// Who watches. A watcher that is late misses something.
+    pub watcher: mpsc::Sender<Seen>,
+}
+
+/// Runs until nobody presses and no sound comes any more.
+pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
+    let Ports {
+        mut frames,
+        speaker,
+        mut told,
+        mut presses,
+        watcher,
+    } = ports;
+    let (readings, mut read) = mpsc::channel(16);
+    let mut live = Live {
+        front,
+        floor: Floor::new(settings.floor),
+        endpointer: Endpointer::new(endpointer(&settings.vad)),
+        memory: Memory::default(),
+        session: None,
+        speaker,
+        watcher,
+        readings,
+        reading: None,
+        ready: None,
+        now_ms: 0,
+        speech_end: None,
+        is_speaking: false,
+        active_at: Instant::now(),
+        loudest: 0.0,
+        settings,
+    };
+    live.prepare();
+    let mut clock = interval(TICK);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            press = presses.recv() => match press {
+                Some(press) => live.pressed(press).await,
+                None => return,
+            },
+            Some(event) = told.recv() => live.told(event).await,
+            Some((id, reading)) = read.recv() => live.was_read(id, reading).await,
+            frame = frames.recv() => match frame {
+                Some(frame) => live.frame(&frame).await,
+                None => return,
+            },
+            _ = clock.tick() => live.tick().await,
+        }
+    }
+}
+
+fn endpointer(vad: &VadSettings) -> VadSettings {
+    VadSettings {
+        endpoint_ms: LONGEST_SILENCE_MS,
+        ..*vad
+    }
+}
+
+struct Live<'a> {
+    front: &'a Shopfront,
+    settings: LiveSettings,
+    floor: Floor,
+    endpointer: Endpointer,
+    memory: Memory,
+    /// The session under way; in open listening also the one that has not begun yet.
+    session: Option<Session>,
+    speaker: Speaker,
+    watcher: mpsc::Sender<Seen>,
+    readings: mpsc::Sender<(ReadingId, Reading)>,
+    /// The reading under way.
+    reading: Option<AbortHandle>,
+    /// The reading that is there.
+    ready: Option<(ReadingId, Reading)>,
+    now_ms: u64,
+    /// When the shopper stopped speaking, of the turn that waits for its first sound.
+    speech_end: Option<Instant>,
+    is_speaking: bool,
+    active_at: Instant,
+    loudest: f32,
+}
+
+impl Live<'_> {
+    fn show(&self, seen: Seen) {
+        let _ = self.watcher.try_send(seen);
+    }
+
+    /// In open listening a session waits for the first words.
+    fn prepare(&mut self) {
+        if self.settings.open {
+            let session = self.front.live(self.settings.language, Activation::Sound);
+            self.session = Some(session);
+        }
+    }
+
+    fn has_session(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::has_begun)
+    }
+
+    async fn pressed(&mut self, press: Press) {
+        self.active_at = Instant::now();
+        match press {
+            Press::Talk if self.has_session() => {
+                self.speaker.order(Order::Stop).await;
+                self.chime(chime::LISTENING).await;
+            }
+            Press::Talk => self.begin(Activation::Touch).await,
+            Press::End => self.end().await,
+        }
+    }
+
+    async fn begin(&mut self, activation: Activation) {
+        let mut session = self.front.live(self.settings.language, activation);
+        self.show(Seen::Began(activation));
+        self.chime(chime::LISTENING).await;
+        let taken = session.open().await;
+        self.session = Some(session);
+        self.answer(taken).await;
+    }
+
+    /// Ends the session and forgets what was said.
+    async fn end(&mut self) {
+        if self.has_session() {
+            self.chime(chime::DONE).await;
+            self.show(Seen::Ended);
+        }
+        self.session = None;
+        self.drop_reading();
+        self.memory.wipe();
+        self.floor = Floor::new(self.settings.floor);
+        self.endpointer = Endpointer::new(endpointer(&self.settings.vad));
+        self.prepare();
+    }
+
+    async fn frame(&mut self, frame: &Frame) {
+        self.now_ms = (frame.at + frame.samples.len() as u64) / 16;
+        self.loudest = self.loudest.max(frame.rms());
+        let edge = self.endpointer.step(frame.at, frame.score);
+        self.memory.push(frame, self.session.is_some());
+        // Before a session nothing is read: only the voice detector runs.
+        if self.session.is_none() {
+            return;
+        }
+        if let Some(edge) = edge {
+            tracing::debug!(at_ms = self.now_ms, ?edge, "voice");
+            match edge {
+                Edge::Began { .. } | Edge::Resumed => {
+                    self.active_at = Instant::now();
+                    self.show(Seen::Speaking(true));
+                }
+                Edge::Paused(_) | Edge::Ended(_) | Edge::Dropped => {
+                    self.show(Seen::Speaking(false));
+                }
+            }
+            self.step(Sign::Edge(edge)).await;
+        } else {
+            self.step(Sign::Tick).await;
+        }
+    }
+
+    async fn step(&mut self, sign: Sign) {
+        for act in self.floor.step(self.now_ms, sign) {
+            self.act(act).await;
+        }
+    }
+
+    async fn act(&mut self, act: Act) {
+        tracing::debug!(at_ms = self.now_ms, ?act, "floor");
+        match act {
+            Act::Read(id, segment) => self.read(id, segment),
+            Act::Forget(_) => self.drop_reading(),
+            Act::Take(id) => {
+                // What is heard from here on is another utterance.
+                self.endpointer.finish(self.now_ms * 16);
+                if let Some((_, reading)) = self.ready.take().filter(|(ready, _)| *ready == id) {
+                    self.take(reading).await;
+                }
+            }
+            Act::Ignore(id) => {
+                self.endpointer.finish(self.now_ms * 16);
+                if let Some((_, reading)) = self.ready.take().filter(|(ready, _)| *ready == id)
+                    && !reading.turn.transcript.is_empty()
+                {
+                    self.show(Seen::Ignored(reading.turn.transcript));
+                }
+            }
+            Act::Duck => self.speaker.order(Order::Duck).await,
+            Act::Unduck => self.speaker.order(Order::Unduck).await,
+            Act::Pause => {
+                self.show(Seen::GaveWay(true));
+                self.speaker.order(Order::Hold).await;
+            }
+            Act::Resume => {
+                self.show(Seen::GaveWay(false));
+                self.speaker.order(Order::Resume).await;
+            }
+            Act::Stop => self.speaker.order(Order::Stop).await,
+            Act::OneMoment => {
+                if let Some(session) = &self.session {
+                    let language = session.spoken_language();
+                    let phrase = match language {
+                        Language::En => "One moment, please.",
+                        Language::Fr => "Un instant, s'il vous plaît.",
+                    };
+                    let phrase = Utter::Phrase(phrase.to_owned(), language);
+                    self.speaker.order(Order::Say(phrase)).await;
+                }
+            }
+        }
+    }
+
+    /// Has a stretch of sound read, beside the loop.
+    fn read(&mut self, id: ReadingId, segment: Segment) {
+        self.drop_reading();
+        let Some(session) = &self.session else { return };
+        let listener = session.listener();
+        let pcm = self.memory.slice(segment.start_ms, segment.end_ms);
+        let ago = self.now_ms.saturating_sub(segment.start_ms);
+        let began_at = Timestamp::now() - SignedDuration::from_millis(ago.cast_signed());
+        let end = segment
+            .end_ms
+            .saturating_sub(self.settings.vad.post_roll_ms);
+        let silence = Duration::from_millis(self.now_ms.saturating_sub(end));
+        self.speech_end = Instant::now().checked_sub(silence);
+        let speech_ms = u32::try_from(segment.speech_ms).unwrap_or(u32::MAX);
+        let readings = self.readings.clone();
+        let task = tokio::spawn(async move {
+            let sound = Sound {
+                pcm: &pcm,
+                span_ms: None,
+                speech_ms,
+            };
+            let reading = listener.read(sound, began_at).await;
+            let _ = readings.send((id, reading)).await;
+        });
+        self.reading = Some(task.abort_handle());
+    }
+
+    fn drop_reading(&mut self) {
+        if let Some(task) = self.reading.take() {
+            task.abort();
+        }
+        self.ready = None;
+    }
+
+    async fn was_read(&mut self, id: ReadingId, reading: Reading) {
+        let Some(session) = &self.session else { return };
+        let sense = sense(&reading, session, self.is_speaking, self.settings.open);
+        self.show(Seen::Partial(reading.turn.transcript.clone()));
+        self.reading = None;
+        self.ready = Some((id, reading));
+        self.step(Sign::Read(id, sense)).await;
+    }
+
+    async fn take(&mut self, reading: Reading) {
+        self.active_at = Instant::now();
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut greeting = None;
+        if !session.has_begun() {
+            greeting = Some(session.open().await);
+        }
+        let taken = session.take(reading).await;
+        if let Some(greeting) = greeting {
+            self.show(Seen::Began(Activation::Sound));
+            self.answer(greeting).await;
+        }
+        self.answer(taken).await;
+    }
+
+    /// Says what a turn has to say.
+    async fn answer(&mut self, taken: Taken) {
+        let Taken {
+            turn,
+            replies,
+            stop_speaking,
+        } = taken;
+        if stop_speaking {
+            self.speaker.order(Order::Stop).await;
+        }
+        for problem in &turn.problems {
+            self.show(Seen::Problem(problem.clone()));
+        }
+        for reply in replies {
+            if reply.speech.is_empty() {
+                self.heard_out(reply.id);
+            } else {
+                self.is_speaking = true;
+                self.speaker.order(Order::Say(Utter::Reply(reply))).await;
+            }
+        }
+        let ended = turn.ended;
+        if !turn.transcript.is_empty() || !turn.reply.is_empty() {
+            self.show(Seen::Turn(Box::new(turn)));
+        }
+        if ended && !self.is_speaking {
+            self.end().await;
+        }
+    }
+
+    fn heard_out(&mut self, reply: ReplyId) {
+        if let Some(session) = &mut self.session {
+            session.heard_out(reply);
+        }
+    }
+
+    async fn told(&mut self, event: Told) {
+        match event {
+            Told::Began(_) => {
+                self.is_speaking = true;
+                if let Some(end) = self.speech_end.take() {
+                    self.show(Seen::FirstAudio(end.elapsed()));
+                }
+                self.step(Sign::SpeechBegan).await;
+            }
+            Told::Spoken(reply) => self.heard_out(reply),
+            Told::Cut(reply) => {
+                if let Some(session) = &mut self.session {
+                    session.cut_off(reply);
+                }
+            }
+            Told::Failed(reply) => {
+                self.show(Seen::Problem("a reply could not be spoken".into()));
+                self.heard_out(reply);
+            }
+            Told::Silent => {
+                self.is_speaking = false;
+                self.active_at = Instant::now();
+                self.step(Sign::SpeechEnded).await;
+                if self.session.as_ref().is_some_and(Session::has_ended) {
+                    self.end().await;
+                }
+            }
+        }
+    }
+
+    async fn tick(&mut self) {
+        let loudest = std::mem::take(&mut self.loudest);
+        self.show(Seen::Level(loudest));
+        if !self.has_session() || self.is_speaking || self.floor.is_busy() {
+            return;
+        }
+        if self.active_at.elapsed() >= self.settings.idle {
+            self.end().await;
+        } else if let Some(session) = &mut self.session {
+            let taken = session.tick().await;
+            self.answer(taken).await;
+        }
+    }
+
+    async fn chime(&self, notes: &[chime::Note]) {
+        let sound = Arc::new(chime::sound(notes));
+        self.speaker.order(Order::Say(Utter::Chime(sound))).await;
+    }
+}
+
+/// What a reading comes to: whether it is all, and whether it was meant for the kiosk.
+fn sense(reading: &Reading, session: &Session, is_speaking: bool, open: bool) -> Sense {
+    let pending = session.pending();
+    let asked = pending.is_some() && !is_speaking;
+    let fresh = open && !session.has_begun();
+    let for_us = match &reading.event {
+        Event::Unheard(Unheard::Nothing) => false,
+        Event::Unheard(Unheard::Unclear) => !is_speaking && !fresh,
+        Event::Unheard(Unheard::EngineDown) => !fresh,
+        Event::Understood(utterance) => {
+            let side_talk = utterance
+                .commands
+                .iter()
+                .all(|c| matches!(c, Command::OutOfScope {}));
+            !side_talk || asked
+        }
+        _ => true,
+    };
+    let number = pending
+        .is_some_and(|intent| matches!(&*intent, "track_order" | "cancel_order" | "return_item"));
+    Sense {
+        finished: sounds_finished(&reading.turn.transcript, reading.turn.language, number),
+        for_us,
+    }
+}
+
+/// For a bench: how long each stage of a live turn took, ms.
+#[must_use]
+pub fn stages(turn: &Turn, first_audio: Duration) -> Vec<(&'static str, f64)> {
+    let mut all: Vec<_> = turn
+        .timings_ms
+        .stages()
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    all.push(("live_first_audio", ms(first_audio)));
+    all
+}
