@@ -51,17 +51,34 @@ impl Frame {
     }
 }
 
-/// Takes echo and noise out of one microphone's stream.
+/// The kiosk counts as speaking above this level of what is played, -50 dBFS.
+const RENDERED: f32 = 0.003;
+/// Its echo may come so late after it: 400 ms, in blocks of 10 ms.
+const ECHO_TAIL: u32 = 40;
+/// Before the canceller has heard so much of the kiosk's voice, it does not know the room yet:
+/// 1.5 s, in blocks of 10 ms.
+const LEARNING: u32 = 150;
+/// Where the canceller took away more than this, what is left is echo: -9 dB of the amplitude.
+const MOSTLY_ECHO: f32 = 0.35;
+/// How fast the levels follow, a block of 10 ms: 80 ms.
+const FOLLOW: f32 = 0.12;
+
+/// Takes echo and noise out of one microphone's stream, and tells speech from what is left of
+/// the kiosk's own voice. For one stream of sound; all of it 16 kHz.
 pub struct Cleaner {
     processing: AudioProcessing,
     rendered: Vec<f32>,
     captured: Vec<f32>,
-}
-
-impl Default for Cleaner {
-    fn default() -> Self {
-        Self::new(true)
-    }
+    detector: Detector,
+    /// Cleaned sound that does not fill a frame yet.
+    clean: Vec<f32>,
+    at: u64,
+    /// Blocks until the echo of what was played last has passed.
+    echo_for: u32,
+    learned: u32,
+    /// Mean squares before and after cancelling.
+    raw_level: f32,
+    clean_level: f32,
 }
 
 impl Cleaner {
@@ -83,18 +100,31 @@ impl Cleaner {
                 .build(),
             rendered: Vec::new(),
             captured: Vec::new(),
+            detector: Detector::new(),
+            clean: Vec::new(),
+            at: 0,
+            echo_for: 0,
+            learned: 0,
+            raw_level: 0.0,
+            clean_level: 0.0,
         }
     }
 
-    /// What the loudspeaker played, 16 kHz.
+    /// What the loudspeaker played.
     pub fn render(&mut self, samples: &[f32]) {
         self.rendered.extend_from_slice(samples);
         let mut spare = [0.0; TEN_MS];
         let whole = self.rendered.len() / TEN_MS * TEN_MS;
-        for piece in self.rendered[..whole].chunks_exact(TEN_MS) {
+        for block in self.rendered[..whole].chunks_exact(TEN_MS) {
+            if mean_square(block).sqrt() > RENDERED {
+                self.echo_for = ECHO_TAIL;
+                self.learned = self.learned.saturating_add(1);
+            } else {
+                self.echo_for = self.echo_for.saturating_sub(1);
+            }
             if let Err(e) = self
                 .processing
-                .process_render_f32(&[piece], &mut [&mut spare])
+                .process_render_f32(&[block], &mut [&mut spare])
             {
                 tracing::debug!("echo canceller: {e:?}");
             }
@@ -102,25 +132,47 @@ impl Cleaner {
         self.rendered.drain(..whole);
     }
 
-    /// What the microphone heard, 16 kHz; appends it, cleaned, to `out`.
-    pub fn capture(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+    /// What the microphone heard; gives each whole frame.
+    pub fn capture(&mut self, samples: &[f32], mut heard: impl FnMut(Frame)) {
         self.captured.extend_from_slice(samples);
         let mut clean = [0.0; TEN_MS];
-        let whole = self.captured.len() / TEN_MS * TEN_MS;
-        for piece in self.captured[..whole].chunks_exact(TEN_MS) {
-            match self
+        let captured = std::mem::take(&mut self.captured);
+        let blocks = captured.chunks_exact(TEN_MS);
+        self.captured.extend_from_slice(blocks.remainder());
+        for block in blocks {
+            if let Err(e) = self
                 .processing
-                .process_capture_f32(&[piece], &mut [&mut clean])
+                .process_capture_f32(&[block], &mut [&mut clean])
             {
-                Ok(()) => out.extend_from_slice(&clean),
-                Err(e) => {
-                    tracing::debug!("echo canceller: {e:?}");
-                    out.extend_from_slice(piece);
-                }
+                tracing::debug!("echo canceller: {e:?}");
+                clean.copy_from_slice(block);
+            }
+            self.raw_level += FOLLOW * (mean_square(block) - self.raw_level);
+            self.clean_level += FOLLOW * (mean_square(&clean) - self.clean_level);
+            self.clean.extend_from_slice(&clean);
+            while let Some(samples) = self.clean.first_chunk::<FRAME_SAMPLES>().copied() {
+                self.clean.drain(..FRAME_SAMPLES);
+                let score = self.detector.score(&samples);
+                heard(Frame {
+                    at: self.at,
+                    samples,
+                    score: if self.is_own_voice() { 0.0 } else { score },
+                });
+                self.at += FRAME_SAMPLES as u64;
             }
         }
-        self.captured.drain(..whole);
     }
+
+    /// Whether what is heard now is the kiosk itself: it speaks, and the canceller took most
+    /// away, or does not know the room yet.
+    fn is_own_voice(&self) -> bool {
+        let removed = self.clean_level < MOSTLY_ECHO * MOSTLY_ECHO * self.raw_level;
+        self.echo_for > 0 && (removed || self.learned < LEARNING)
+    }
+}
+
+fn mean_square(samples: &[f32]) -> f32 {
+    samples.iter().map(|s| s * s).sum::<f32>() / samples.len().max(1) as f32
 }
 
 /// The front end on its own thread, with its microphone. Dropping it ends both.
@@ -144,14 +196,11 @@ impl Front {
         let ending = Arc::new(AtomicBool::new(false));
         let dropped = Arc::new(AtomicU64::new(0));
         let mut listening = Listening {
-            mixer: Cleaner::new(denoise),
+            cleaner: Cleaner::new(denoise),
             from_speaker: Resampler::new(PLAY_RATE, SPEECH_RATE)?,
             from_microphone: None,
             microphone,
             played,
-            detector: Detector::new(),
-            clean: Vec::new(),
-            at: 0,
             frames,
             dropped: dropped.clone(),
         };
@@ -208,13 +257,10 @@ pub enum FrontError {
 struct Listening {
     microphone: Microphone,
     played: Option<rtrb::Consumer<f32>>,
-    mixer: Cleaner,
+    cleaner: Cleaner,
     from_speaker: Resampler,
     /// For the rate that the microphone has now.
     from_microphone: Option<(u32, Resampler)>,
-    detector: Detector,
-    clean: Vec<f32>,
-    at: u64,
     frames: mpsc::Sender<Frame>,
     dropped: Arc<AtomicU64>,
 }
@@ -225,7 +271,7 @@ impl Listening {
         if let Some(played) = &mut self.played {
             let mut slow = Vec::new();
             self.from_speaker.push(&taken(played), &mut slow)?;
-            self.mixer.render(&slow);
+            self.cleaner.render(&slow);
         }
         let rate = self.microphone.rate();
         let raw = taken(&mut self.microphone.samples);
@@ -241,25 +287,13 @@ impl Listening {
         };
         let mut slow = Vec::new();
         resampler.push(&raw, &mut slow)?;
-        self.mixer.capture(&slow, &mut self.clean);
-        let whole = self.clean.len() / FRAME_SAMPLES * FRAME_SAMPLES;
-        for piece in self.clean[..whole].as_chunks::<FRAME_SAMPLES>().0 {
-            let frame = Frame {
-                at: self.at,
-                samples: *piece,
-                score: self.detector.score(piece),
-            };
-            self.at += FRAME_SAMPLES as u64;
-            match self.frames.try_send(frame) {
-                Ok(()) => {}
-                Err(mpsc::error::TrySendError::Full(_)) => {
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(mpsc::error::TrySendError::Closed(_)) => return Ok(false),
+        let (frames, dropped) = (&self.frames, &self.dropped);
+        self.cleaner.capture(&slow, |frame| {
+            if let Err(mpsc::error::TrySendError::Full(_)) = frames.try_send(frame) {
+                dropped.fetch_add(1, Ordering::Relaxed);
             }
-        }
-        self.clean.drain(..whole);
-        Ok(true)
+        });
+        Ok(!self.frames.is_closed())
     }
 }
 
@@ -274,3 +308,7 @@ fn taken(ring: &mut rtrb::Consumer<f32>) -> Vec<f32> {
     chunk.commit_all();
     all
 }
+
+#[cfg(test)]
+#[path = "front_tests.rs"]
+mod tests;

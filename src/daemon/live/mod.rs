@@ -6,28 +6,25 @@
 
 pub mod chime;
 pub mod control;
+mod judge;
 mod memory;
 pub mod speaker;
 
 use crate::{
     audio::live::front::Frame,
     daemon::shopfront::Shopfront,
-    dialogue::{
-        Event,
-        effect::ReplyId,
-        event::{Activation, Unheard},
-    },
+    dialogue::{effect::ReplyId, event::Activation},
     lang::Language,
-    nlu::command::Command,
     session::{
         Reading, Session, Sound, Taken,
-        floor::{Act, Floor, FloorSettings, ReadingId, Sense, Sign},
+        floor::{Act, Floor, FloorSettings, ReadingId, Sign},
         ms,
         turn::Turn,
     },
-    vad::{Edge, Endpointer, Segment, VadSettings, finished::sounds_finished},
+    vad::{Edge, Endpointer, Segment, VadSettings},
 };
 use jiff::{SignedDuration, Timestamp};
+use judge::Judge;
 use memory::Memory;
 use speaker::{Order, Speaker, Told, Utter};
 use std::{
@@ -132,6 +129,8 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
         now_ms: 0,
         speech_end: None,
         is_speaking: false,
+        saying: String::new(),
+        overlaps: false,
         active_at: Instant::now(),
         loudest: 0.0,
         settings,
@@ -183,6 +182,10 @@ struct Live<'a> {
     /// When the shopper stopped speaking, of the turn that waits for its first sound.
     speech_end: Option<Instant>,
     is_speaking: bool,
+    /// What is being said, or was a moment ago.
+    saying: String,
+    /// Whether the utterance under way began while the kiosk spoke.
+    overlaps: bool,
     active_at: Instant,
     loudest: f32,
 }
@@ -253,6 +256,9 @@ impl Live<'_> {
             match edge {
                 Edge::Began { .. } | Edge::Resumed => {
                     self.active_at = Instant::now();
+                    if matches!(edge, Edge::Began { .. }) && !self.floor.is_busy() {
+                        self.overlaps = self.is_speaking;
+                    }
                     self.show(Seen::Speaking(true));
                 }
                 Edge::Paused(_) | Edge::Ended(_) | Edge::Dropped => {
@@ -352,7 +358,12 @@ impl Live<'_> {
 
     async fn was_read(&mut self, id: ReadingId, reading: Reading) {
         let Some(session) = &self.session else { return };
-        let sense = sense(&reading, session, self.is_speaking, self.settings.open);
+        let sense = Judge {
+            pending: session.pending(),
+            fresh: self.settings.open && !session.has_begun(),
+            over: self.overlaps.then_some(self.saying.as_str()),
+        }
+        .sense(&reading);
         self.show(Seen::Partial(reading.turn.transcript.clone()));
         self.reading = None;
         self.ready = Some((id, reading));
@@ -393,6 +404,11 @@ impl Live<'_> {
             if reply.speech.is_empty() {
                 self.heard_out(reply.id);
             } else {
+                if !self.is_speaking {
+                    self.saying.clear();
+                }
+                self.saying.push(' ');
+                self.saying.push_str(&reply.speech);
                 self.is_speaking = true;
                 self.speaker.order(Order::Say(Utter::Reply(reply))).await;
             }
@@ -459,32 +475,6 @@ impl Live<'_> {
     async fn chime(&self, notes: &[chime::Note]) {
         let sound = Arc::new(chime::sound(notes));
         self.speaker.order(Order::Say(Utter::Chime(sound))).await;
-    }
-}
-
-/// What a reading comes to: whether it is all, and whether it was meant for the kiosk.
-fn sense(reading: &Reading, session: &Session, is_speaking: bool, open: bool) -> Sense {
-    let pending = session.pending();
-    let asked = pending.is_some() && !is_speaking;
-    let fresh = open && !session.has_begun();
-    let for_us = match &reading.event {
-        Event::Unheard(Unheard::Nothing) => false,
-        Event::Unheard(Unheard::Unclear) => !is_speaking && !fresh,
-        Event::Unheard(Unheard::EngineDown) => !fresh,
-        Event::Understood(utterance) => {
-            let side_talk = utterance
-                .commands
-                .iter()
-                .all(|c| matches!(c, Command::OutOfScope {}));
-            !side_talk || asked
-        }
-        _ => true,
-    };
-    let number = pending
-        .is_some_and(|intent| matches!(&*intent, "track_order" | "cancel_order" | "return_item"));
-    Sense {
-        finished: sounds_finished(&reading.turn.transcript, reading.turn.language, number),
-        for_us,
     }
 }
 
