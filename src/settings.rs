@@ -29,6 +29,10 @@ pub struct Settings {
     pub tts: Tts,
     /// When an utterance ends.
     pub vad: Vad,
+    /// The live daemon.
+    pub live: Live,
+    /// The wake word.
+    pub wake: Wake,
     /// Model files.
     pub models: Models,
 }
@@ -43,6 +47,8 @@ impl Default for Settings {
             llm: Llm::default(),
             tts: Tts::default(),
             vad: Vad::default(),
+            live: Live::default(),
+            wake: Wake::default(),
             models: Models::default(),
         }
     }
@@ -220,6 +226,47 @@ impl Default for Vad {
     }
 }
 
+/// The live daemon (`comptoir run`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Live {
+    /// The microphone, by its name or a part of it. Empty: the system's.
+    pub input: String,
+    /// The loudspeaker, by its name or a part of it. Empty: the system's.
+    pub output: String,
+    /// Whether whoever speaks is heard, without touch, key or wake word.
+    pub open: bool,
+    /// Whether noise is suppressed.
+    pub denoise: bool,
+    /// Silence after which a session ends, s (10 to 600).
+    pub idle_s: u32,
+    /// Where `POST /v1/push_to_talk` is served: a loopback address, or `off`.
+    pub listen: String,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            input: String::new(),
+            output: String::new(),
+            open: false,
+            denoise: true,
+            idle_s: 60,
+            listen: "127.0.0.1:7878".into(),
+        }
+    }
+}
+
+/// The wake word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wake {
+    /// A Wyoming wake service. Empty: none.
+    pub uri: String,
+    /// Which of its words. Empty: any.
+    pub word: String,
+}
+
 /// Which licences a model may have here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -378,6 +425,12 @@ impl Settings {
             return wrong(format!(
                 "expected vad.silence_ms from 200 to 2000, found {}",
                 self.vad.silence_ms
+            ));
+        }
+        if !(10..=600).contains(&self.live.idle_s) {
+            return wrong(format!(
+                "expected live.idle_s from 10 to 600, found {}",
+                self.live.idle_s
             ));
         }
         if !(1000..=30_000).contains(&self.vad.max_utterance_ms) {

@@ -21,8 +21,52 @@ pub fn cpu_ticks(pid: u32) -> Option<u64> {
     Some(user + system)
 }
 
+/// Resident memory of a process now, MiB (`VmRSS`).
+#[must_use]
+pub fn rss_mib(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// A process and those that it started, itself first.
+#[must_use]
+pub fn family(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let mut at = 0;
+    while at < all.len() {
+        let path = format!("/proc/{0}/task/{0}/children", all[at]);
+        // A worker is started from any thread of its parent.
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", all[at]));
+        let threads = tasks.into_iter().flatten().flatten();
+        let lists = threads
+            .filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok())
+            .chain(std::fs::read_to_string(path));
+        for child in lists.flat_map(|l| {
+            l.split_whitespace()
+                .filter_map(|p| p.parse().ok())
+                .collect::<Vec<u32>>()
+        }) {
+            if !all.contains(&child) {
+                all.push(child);
+            }
+        }
+        at += 1;
+    }
+    all
+}
+
+/// CPU time that these processes have used, s.
+#[must_use]
+pub fn cpu_seconds(pids: &[u32]) -> f64 {
+    let ticks: u64 = pids.iter().filter_map(|p| cpu_ticks(*p)).sum();
+    ticks as f64 / 100.0
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -31,5 +75,13 @@ mod tests {
         assert!(peak_mib(std::process::id()).is_some_and(|m| m > 1.0));
         assert!(cpu_ticks(std::process::id()).is_some());
         assert_eq!(peak_mib(u32::MAX), None);
+        assert!(rss_mib(std::process::id()).is_some_and(|m| m > 1.0));
+        let mut child = std::process::Command::new("sleep")
+            .arg("5")
+            .spawn()
+            .unwrap();
+        assert!(family(std::process::id()).contains(&child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }

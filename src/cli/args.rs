@@ -124,9 +124,9 @@ pub struct Run {
     /// Hear whoever speaks, without touch or key: put up a notice that it listens
     #[arg(long)]
     pub open: bool,
-    /// Where to serve `POST /v1/push_to_talk`: a loopback address, or off
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
-    pub listen: String,
+    /// Where to serve `POST /v1/push_to_talk`: a loopback address, or off [default: 127.0.0.1:7878]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
     /// Leave the noise in
     #[arg(long)]
     pub raw: bool,
@@ -261,7 +261,7 @@ pub struct Eval {
 }
 
 /// Measure: time by stage, word errors, memory
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Bench {
     /// Recordings of one conversation [default: the demo's]
     #[arg(value_name = "FILE")]
@@ -277,6 +277,10 @@ pub struct Bench {
     /// fresh session
     #[arg(long, value_name = "DIR")]
     pub coffee: Option<PathBuf>,
+    /// Measure the live daemon (`comptoir run`) over a sound server of its own, in real time
+    #[cfg(feature = "audio")]
+    #[arg(long, conflicts_with_all = ["files", "transcripts", "coffee", "nlu"])]
+    pub live: bool,
     /// Measure understanding alone, on these sentences (JSON lines as for `eval --nlu`)
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["files", "transcripts", "coffee"])]
     pub nlu: Vec<PathBuf>,

@@ -46,6 +46,11 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
     if !args.nlu.is_empty() {
         return super::bench_nlu::run(args, global).await;
     }
+    #[cfg(feature = "audio")]
+    if args.live {
+        let args = args.clone();
+        return tokio::task::spawn_blocking(move || super::bench_live::run(&args)).await?;
+    }
     let mut settings = super::settings(global)?;
     let scratch = Scratch::new()?;
     settings.data = scratch.path().join("engines");

@@ -2,6 +2,8 @@
 
 pub mod args;
 pub mod bench;
+#[cfg(feature = "audio")]
+mod bench_live;
 mod bench_nlu;
 pub mod catalog;
 pub mod chat;

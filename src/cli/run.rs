@@ -14,6 +14,7 @@ use crate::{
         shopfront::Shopfront,
     },
     session::floor::FloorSettings,
+    wyoming::Uri,
 };
 use serde_json::json;
 use std::{io::BufRead, net::SocketAddr, time::Duration};
@@ -24,22 +25,40 @@ use tokio::sync::mpsc;
 /// # Errors
 /// When it cannot be begun: settings, shop, engines, devices.
 pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
-    let settings = super::settings(global)?;
+    let mut settings = super::settings(global)?;
+    let live = &mut settings.live;
+    live.open |= args.open;
+    live.denoise &= !args.raw;
+    for (flag, setting) in [
+        (&args.input, &mut live.input),
+        (&args.output, &mut live.output),
+        (&args.listen, &mut live.listen),
+    ] {
+        if let Some(flag) = flag {
+            setting.clone_from(flag);
+        }
+    }
+    let wanted = live.clone();
+    let wake = match settings.wake.uri.as_str() {
+        "" => None,
+        uri => Some(uri.parse::<Uri>()?),
+    };
     let _lock = Lock::take(&settings.data_folder())?;
     // The devices first: what is missing is told before a model is loaded.
-    let microphone = Microphone::open(args.input.as_deref())?;
-    let (loudspeaker, played) = Loudspeaker::open(args.output.as_deref())?;
+    let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+    let microphone = Microphone::open(named(&wanted.input).as_deref())?;
+    let (loudspeaker, played) = Loudspeaker::open(named(&wanted.output).as_deref())?;
     let (in_health, out_health) = (microphone.health(), loudspeaker.health());
     let front = Shopfront::open(settings, args.shop.as_deref(), Needs::ALL).await?;
     let voice = front
         .voice()
         .ok_or_else(|| anyhow::anyhow!("expected a voice (tts), found none in the settings"))?;
     let first_within = Duration::from_millis(front.settings().tts.deadline_ms);
-    let (ears, frames) = Front::spawn(microphone, Some(played), !args.raw)?;
+    let (ears, frames) = Front::spawn(microphone, Some(played), wanted.denoise)?;
     let (speaker, told, _voice) = Speaker::spawn(loudspeaker, voice, first_within);
     let (presses, pressed) = mpsc::channel(8);
     let (watcher, mut seen) = mpsc::channel(256);
-    let control = match args.listen.as_str() {
+    let control = match wanted.listen.as_str() {
         "off" => None,
         at => {
             let at: SocketAddr = at.parse().map_err(|e| {
@@ -48,13 +67,17 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
             Some(control::serve(at, presses.clone()).await?)
         }
     };
+    let wake = wake.map(|uri| {
+        let word = named(&front.settings().wake.word);
+        live::wake::spawn(uri, word, presses.clone())
+    });
     keys(presses);
-    let live_settings = LiveSettings {
-        open: args.open,
+    let how = LiveSettings {
+        open: wanted.open,
         language: args.lang.language(),
         floor: FloorSettings::default(),
         vad: front.vad(),
-        idle: Duration::from_secs(60),
+        idle: Duration::from_secs(wanted.idle_s.into()),
     };
     let view = View {
         json: args.json,
@@ -70,6 +93,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         told,
         presses: pressed,
         watcher,
+        wake,
     };
     let mut devices = Devices::default();
     let watched = async {
@@ -84,7 +108,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         anyhow::Ok(())
     };
     tokio::select! {
-        () = live::run(&front, live_settings, ports) => {}
+        () = live::run(&front, how, ports) => {}
         result = watched => result?,
     }
     drop(ears);
@@ -193,7 +217,11 @@ impl View {
             Seen::Problem(what) => {
                 self.say(&json!({ "problem": what }), &format!("problem: {what}"))?;
             }
-            Seen::Speaking(_) | Seen::Level(_) => {}
+            // For programs: people hear it.
+            Seen::Speaking(now) if self.json => {
+                line(format_args!("{}", json!({ "speaking": now })))?;
+            }
+            Seen::Shopper(_) | Seen::Speaking(_) | Seen::Level(_) => {}
         }
         Ok(())
     }

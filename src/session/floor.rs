@@ -190,13 +190,15 @@ impl Floor {
                 self.read(at, segment, acts);
             }
             Edge::Ended(segment) => {
-                let was_speaking = self.speaking_since.take().is_some();
-                if was_speaking || self.reading.is_none() {
-                    // Cut at the longest length, or ended without a pause.
+                let is_cut = self.speaking_since.take().is_some();
+                if is_cut || self.reading.is_none() {
                     self.read(at, segment, acts);
                 }
-                // What comes now is another utterance, unless these words are unfinished.
-                if let Some((_, before)) = &mut self.utterance {
+                if is_cut {
+                    // The longest length: what comes now is another utterance.
+                    self.utterance = None;
+                } else if let Some((_, before)) = &mut self.utterance {
+                    // Not read yet: what comes now is heard together with it.
                     *before += segment.speech_ms;
                 }
             }

@@ -168,3 +168,53 @@ fn a_reading_that_is_not_wanted_any_more_decides_nothing() {
     ]);
     assert_eq!(acts.last(), Some(&(1300, Act::Forget(ONE))));
 }
+
+#[test]
+fn talk_without_end_is_read_in_pieces() {
+    let side_talk = Sense {
+        finished: true,
+        for_us: false,
+    };
+    assert_eq!(
+        play(&[
+            (60, began(0)),
+            (30_000, Sign::Edge(Edge::Ended(segment(0, 30_000)))),
+            (31_000, Sign::Read(ONE, side_talk)),
+            (60_000, Sign::Edge(Edge::Ended(segment(30_000, 60_000)))),
+        ]),
+        [
+            (30_000, Act::Read(ONE, segment(0, 30_000))),
+            (31_000, Act::Ignore(ONE)),
+            (60_000, Act::Read(TWO, segment(30_000, 60_000))),
+        ]
+    );
+}
+
+#[test]
+fn what_follows_before_it_was_read_is_heard_with_it() {
+    assert_eq!(
+        play(&[
+            (60, began(0)),
+            (1200, paused(0, 1000)),
+            (3000, Sign::Edge(Edge::Ended(segment(0, 1000)))),
+            (3600, began(3400)),
+            (5200, paused(3400, 5000)),
+        ]),
+        [
+            (1200, Act::Read(ONE, segment(0, 1000))),
+            (3000, Act::OneMoment),
+            (3600, Act::Forget(ONE)),
+            (
+                5200,
+                Act::Read(
+                    TWO,
+                    Segment {
+                        start_ms: 0,
+                        end_ms: 5000,
+                        speech_ms: 2600,
+                    }
+                )
+            ),
+        ]
+    );
+}

@@ -65,6 +65,8 @@ messages! {
     SynthesizeChunk = "synthesize-chunk",
     SynthesizeStop = "synthesize-stop",
     SynthesizeStopped = "synthesize-stopped",
+    Detect = "detect",
+    Detection = "detection",
 }
 
 /// The format of raw little-endian PCM.
@@ -227,6 +229,25 @@ pub mod code {
     pub const ENGINE: &str = "engine";
     /// The worker is stopping.
     pub const STOPPING: &str = "stopping";
+}
+
+/// Asks a wake service to listen for its words in the audio that follows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Detect {
+    /// Names of wake words; none: whatever the service listens for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+}
+
+/// A wake word was heard.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Detection {
+    /// Which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where in the audio, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<u64>,
 }
 
 /// Asks for a transcript of the audio that follows.

@@ -9,6 +9,7 @@ pub mod control;
 mod judge;
 mod memory;
 pub mod speaker;
+pub mod wake;
 
 use crate::{
     audio::live::front::Frame,
@@ -62,6 +63,8 @@ pub struct LiveSettings {
 pub enum Press {
     /// Touch, key or `push_to_talk`: begin a session; in one, stop speaking and listen.
     Talk,
+    /// The wake word was heard: begin a session.
+    Wake,
     /// End the session.
     End,
 }
@@ -71,7 +74,9 @@ pub enum Press {
 pub enum Seen {
     /// A session began.
     Began(Activation),
-    /// The shopper is heard speaking, or not any more.
+    /// The shopper is heard, or not any more.
+    Shopper(bool),
+    /// The kiosk's first sound of a reply is played, or its last one was.
     Speaking(bool),
     /// Words that are being read, to be thrown away if more comes.
     Partial(String),
@@ -103,6 +108,8 @@ pub struct Ports {
     pub presses: mpsc::Receiver<Press>,
     /// Who watches. A watcher that is late misses something.
     pub watcher: mpsc::Sender<Seen>,
+    /// Who listens for the wake word before a session, if anybody does.
+    pub wake: Option<mpsc::Sender<Frame>>,
 }
 
 /// Runs until nobody presses and no sound comes any more.
@@ -113,6 +120,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
         mut told,
         mut presses,
         watcher,
+        wake,
     } = ports;
     let (readings, mut read) = mpsc::channel(16);
     let mut live = Live {
@@ -123,6 +131,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
         session: None,
         speaker,
         watcher,
+        wake,
         readings,
         reading: None,
         ready: None,
@@ -173,6 +182,7 @@ struct Live<'a> {
     session: Option<Session>,
     speaker: Speaker,
     watcher: mpsc::Sender<Seen>,
+    wake: Option<mpsc::Sender<Frame>>,
     readings: mpsc::Sender<(ReadingId, Reading)>,
     /// The reading under way.
     reading: Option<AbortHandle>,
@@ -215,6 +225,8 @@ impl Live<'_> {
                 self.chime(chime::LISTENING).await;
             }
             Press::Talk => self.begin(Activation::Touch).await,
+            Press::Wake if self.has_session() => {}
+            Press::Wake => self.begin(Activation::WakeWord).await,
             Press::End => self.end().await,
         }
     }
@@ -247,7 +259,12 @@ impl Live<'_> {
         self.loudest = self.loudest.max(frame.rms());
         let edge = self.endpointer.step(frame.at, frame.score);
         self.memory.push(frame, self.session.is_some());
-        // Before a session nothing is read: only the voice detector runs.
+        // Before a session nothing is read: only the voice detector runs, and the wake word's.
+        if !self.has_session()
+            && let Some(wake) = &self.wake
+        {
+            let _ = wake.try_send(frame.clone());
+        }
         if self.session.is_none() {
             return;
         }
@@ -259,10 +276,10 @@ impl Live<'_> {
                     if matches!(edge, Edge::Began { .. }) && !self.floor.is_busy() {
                         self.overlaps = self.is_speaking;
                     }
-                    self.show(Seen::Speaking(true));
+                    self.show(Seen::Shopper(true));
                 }
                 Edge::Paused(_) | Edge::Ended(_) | Edge::Dropped => {
-                    self.show(Seen::Speaking(false));
+                    self.show(Seen::Shopper(false));
                 }
             }
             self.step(Sign::Edge(edge)).await;
@@ -432,6 +449,7 @@ impl Live<'_> {
         match event {
             Told::Began(_) => {
                 self.is_speaking = true;
+                self.show(Seen::Speaking(true));
                 if let Some(end) = self.speech_end.take() {
                     self.show(Seen::FirstAudio(end.elapsed()));
                 }
@@ -448,6 +466,9 @@ impl Live<'_> {
                 self.heard_out(reply);
             }
             Told::Silent => {
+                if self.is_speaking {
+                    self.show(Seen::Speaking(false));
+                }
                 self.is_speaking = false;
                 self.active_at = Instant::now();
                 self.step(Sign::SpeechEnded).await;
