@@ -86,7 +86,7 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
     let global = &cli.global;
     match cli.verb {
         #[cfg(feature = "audio")]
-        Verb::Run(a) => run::run(&a, global).await,
+        Verb::Run(a) => Box::pin(run::run(&a, global)).await,
         #[cfg(feature = "audio")]
         Verb::Devices(a) => tokio::task::spawn_blocking(move || devices::run(&a)).await?,
         Verb::Hear(a) => hear::run(&a, global).await,

@@ -6,6 +6,7 @@ use super::{
     output::{Palette, line, turn_lines},
 };
 use crate::{
+    audio::devices::DeviceError,
     audio::live::{front::Front, loudspeaker::Loudspeaker, microphone::Microphone},
     daemon::{
         Needs,
@@ -46,8 +47,12 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
     let _lock = Lock::take(&settings.data_folder())?;
     // The devices first: what is missing is told before a model is loaded.
     let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
-    let microphone = Microphone::open(named(&wanted.input).as_deref())?;
-    let (loudspeaker, played) = Loudspeaker::open(named(&wanted.output).as_deref())?;
+    let (input, output) = (named(&wanted.input), named(&wanted.output));
+    let (microphone, (loudspeaker, played)) = tokio::task::spawn_blocking(move || {
+        let microphone = Microphone::open(input.as_deref())?;
+        Ok::<_, DeviceError>((microphone, Loudspeaker::open(output.as_deref())?))
+    })
+    .await??;
     let (in_health, out_health) = (microphone.health(), loudspeaker.health());
     let front = Shopfront::open(settings, args.shop.as_deref(), Needs::ALL).await?;
     let voice = front
@@ -95,21 +100,23 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         watcher,
         wake,
     };
-    let mut devices = Devices::default();
-    let watched = async {
-        while let Some(event) = seen.recv().await {
+    // On a thread of its own: a terminal that is held (Ctrl-S) does not hold the kiosk.
+    let levels = args.levels;
+    let watched = tokio::task::spawn_blocking(move || {
+        let mut devices = Devices::default();
+        while let Some(event) = seen.blocking_recv() {
             if let Seen::Level(level) = event {
                 devices.look(&view, &in_health, &out_health)?;
-                view.level(level, args.levels)?;
+                view.level(level, levels)?;
             } else {
                 view.event(&event)?;
             }
         }
         anyhow::Ok(())
-    };
+    });
     tokio::select! {
         () = live::run(&front, how, ports) => {}
-        result = watched => result?,
+        result = watched => result??,
     }
     drop(ears);
     if let Some((_, task)) = control {

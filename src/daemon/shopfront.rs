@@ -148,12 +148,21 @@ impl Shopfront {
     /// A session at the microphone, on the machine's clock.
     #[must_use]
     pub fn live(&self, language: Option<Language>, activation: Activation) -> Session {
-        self.session_by(language, Clock::wall(self.zone()), activation)
+        // It stands in public, and has no screen of its own yet.
+        let surface = Surface {
+            screen: false,
+            public: true,
+        };
+        self.session_by(language, Clock::wall(self.zone()), activation, surface)
     }
 
     fn session(&self, language: Option<Language>, clock: Clock) -> Session {
         // Whoever types a command or plays a recording has begun the session by hand.
-        self.session_by(language, clock, Activation::Touch)
+        let surface = Surface {
+            screen: true,
+            public: false,
+        };
+        self.session_by(language, clock, Activation::Touch, surface)
     }
 
     fn session_by(
@@ -161,6 +170,7 @@ impl Shopfront {
         language: Option<Language>,
         clock: Clock,
         activation: Activation,
+        surface: Surface,
     ) -> Session {
         let s = &self.settings;
         Session::new(
@@ -180,10 +190,7 @@ impl Shopfront {
                 default_language: s.language,
                 languages: s.languages.clone(),
                 activation,
-                surface: Surface {
-                    screen: true,
-                    public: false,
-                },
+                surface,
                 stt_deadline: Duration::from_millis(s.stt.deadline_ms),
                 tts_deadline: Duration::from_millis(s.tts.deadline_ms),
             },

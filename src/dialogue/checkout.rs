@@ -48,6 +48,8 @@ pub(super) struct Checkout {
     pub spoken_at: Option<Timestamp>,
     /// Whether the read-back itself has been heard to its end once.
     pub heard_in_full: bool,
+    /// Whether `reply` reads everything back, and not the question alone.
+    pub full: bool,
     /// Rounds of reserving, so that changing prices do not go on for ever.
     pub rounds: u32,
     /// Whether the order is being written.
@@ -104,6 +106,7 @@ impl Run<'_> {
             reply: None,
             spoken_at: None,
             heard_in_full: false,
+            full: false,
             rounds: rounds + 1,
             placing: false,
         });
@@ -143,6 +146,7 @@ impl Run<'_> {
                     reply: None,
                     spoken_at: None,
                     heard_in_full: false,
+                    full: false,
                     rounds,
                     placing: false,
                 });
@@ -320,7 +324,13 @@ impl Run<'_> {
         let verdict = self
             .s
             .policy
-            .confirms(said, self.s.activation, spoken_at, purchase.total);
+            // What was not heard cannot be confirmed: the short question again is not enough.
+            .confirms(
+                said,
+                self.s.activation,
+                spoken_at.filter(|_| heard),
+                purchase.total,
+            );
         let changed = self.s.cart.hash(&terms_text(&purchase, &self.s.terms)) != hash;
         match verdict {
             Ok(()) if changed => self.begin_checkout(),

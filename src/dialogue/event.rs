@@ -238,4 +238,6 @@ pub enum Event {
     },
     /// Time has passed: expire what must expire.
     Tick,
+    /// The shopper has gone, or somebody ended the session: give up what was open.
+    Left,
 }

@@ -113,8 +113,8 @@ impl Run<'_> {
     }
 
     /// A reply was made that ends with the current question: the window opens when it has been
-    /// heard to its end.
-    pub fn read_back_said(&mut self, id: ReplyId) {
+    /// heard to its end. `full`: the cart and its terms are in it, not the question alone.
+    pub fn read_back_said(&mut self, id: ReplyId, full: bool) {
         let buying = self
             .s
             .question
@@ -122,6 +122,7 @@ impl Run<'_> {
             .is_some_and(|q| matches!(q.question, Question::Buy));
         if let (true, Some(c)) = (buying, &mut self.s.checkout) {
             c.reply = Some(id);
+            c.full = full;
             c.spoken_at = None;
         }
     }
@@ -134,7 +135,7 @@ impl Run<'_> {
             && c.spoken_at.is_none()
         {
             c.spoken_at = Some(now);
-            c.heard_in_full = true;
+            c.heard_in_full |= c.full;
         }
     }
 
@@ -144,7 +145,7 @@ impl Run<'_> {
             && c.reply == Some(reply)
         {
             c.spoken_at = None;
-            c.heard_in_full = false;
+            c.heard_in_full &= !c.full;
         }
     }
 }

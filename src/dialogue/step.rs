@@ -75,6 +75,11 @@ impl Run<'_> {
                 self.typed(pin);
             }
             Event::Tick => self.tick(),
+            Event::Left => {
+                self.give_up_checkout();
+                self.s.wipe();
+                self.out.push(Effect::EndSession);
+            }
             answer => self.answered(answer),
         }
     }
@@ -313,7 +318,8 @@ impl Run<'_> {
                 .all(|m| m.facts().is_empty() || m.key == "welcome"),
         };
         if asks.is_some() {
-            self.read_back_said(id);
+            let full = parts.iter().any(|(_, m)| m.key == "read-back");
+            self.read_back_said(id, full);
         }
         self.s.last_reply = Some(reply.clone());
         self.out.push(Effect::Say(reply));

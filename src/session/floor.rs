@@ -136,6 +136,24 @@ impl Floor {
         }
     }
 
+    /// As new, but that no reading is named as one before.
+    pub fn reset(&mut self) {
+        *self = Self {
+            next: self.next,
+            ..Self::new(self.settings)
+        };
+    }
+
+    /// The sound has stopped coming: whoever spoke is not heard any more.
+    pub fn hush(&mut self) -> Vec<Act> {
+        let mut acts = Vec::new();
+        self.forget(&mut acts);
+        self.utterance = None;
+        self.speaking_since = None;
+        self.go_on(&mut acts);
+        acts
+    }
+
     /// Whether an utterance is under way or being read.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -158,6 +176,8 @@ impl Floor {
                     reading.sense = Some(sense);
                 }
             }
+            // The next reply of the same answer: what was decided stands.
+            Sign::SpeechBegan if self.voice != Voice::Silent => {}
             Sign::SpeechBegan => {
                 self.voice = if self.speaking_since.is_some() {
                     acts.push(Act::Duck);
@@ -176,8 +196,7 @@ impl Floor {
     fn edge(&mut self, at: u64, edge: Edge, acts: &mut Vec<Act>) {
         match edge {
             Edge::Began { start_ms } => {
-                // The pause before was no end: the utterance goes on.
-                self.forget(acts);
+                // What is being read stays until there is more to read: this may be a click.
                 self.utterance.get_or_insert((start_ms, 0));
                 self.begins(at, acts);
             }

@@ -203,7 +203,7 @@ fn what_follows_before_it_was_read_is_heard_with_it() {
         [
             (1200, Act::Read(ONE, segment(0, 1000))),
             (3000, Act::OneMoment),
-            (3600, Act::Forget(ONE)),
+            (5200, Act::Forget(ONE)),
             (
                 5200,
                 Act::Read(
@@ -215,6 +215,41 @@ fn what_follows_before_it_was_read_is_heard_with_it() {
                     }
                 )
             ),
+        ]
+    );
+}
+
+#[test]
+fn a_click_does_not_take_a_reading_away() {
+    assert_eq!(
+        play(&[
+            (60, began(0)),
+            (1200, paused(0, 1000)),
+            (3000, Sign::Edge(Edge::Ended(segment(0, 1000)))),
+            (3600, began(3550)),
+            (3900, Sign::Edge(Edge::Dropped)),
+            (4000, Sign::Read(ONE, FINISHED)),
+        ])[1..],
+        [(3000, Act::OneMoment), (4000, Act::Take(ONE))]
+    );
+}
+
+#[test]
+fn a_shopper_who_begins_as_it_ends_does_not_leave_it_quiet() {
+    // The voice itself comes back when it has spoken; the floor only knows that it is silent.
+    assert_eq!(
+        play(&[
+            (0, Sign::SpeechBegan),
+            (560, began(500)),
+            (700, Sign::SpeechEnded),
+            (2200, paused(500, 2000)),
+            (2700, Sign::Read(ONE, FINISHED)),
+            (2900, Sign::SpeechBegan),
+        ]),
+        [
+            (560, Act::Duck),
+            (2200, Act::Read(ONE, segment(500, 2000))),
+            (2700, Act::Take(ONE)),
         ]
     );
 }

@@ -34,21 +34,27 @@ impl Session {
             language,
             surface: self.setup.surface,
         };
-        let replies = self.run(started, &mut turn).await;
+        let replies = Box::pin(self.run(started, &mut turn)).await;
         self.taken(turn, replies)
     }
 
     /// Takes a reading of what was said: the core acts on it.
     pub async fn take(&mut self, reading: Reading) -> Taken {
         let Reading { mut turn, event } = reading;
-        let replies = self.run(event, &mut turn).await;
+        let replies = Box::pin(self.run(event, &mut turn)).await;
         self.taken(turn, replies)
+    }
+
+    /// Ends the session: what was open is given up.
+    pub async fn close(mut self) {
+        let mut turn = Turn::new(self.state.language());
+        Box::pin(self.run(Event::Left, &mut turn)).await;
     }
 
     /// Time passed without anybody speaking.
     pub async fn tick(&mut self) -> Taken {
         let mut turn = Turn::new(self.state.language());
-        let replies = self.run(Event::Tick, &mut turn).await;
+        let replies = Box::pin(self.run(Event::Tick, &mut turn)).await;
         self.taken(turn, replies)
     }
 

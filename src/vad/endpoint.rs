@@ -127,10 +127,12 @@ impl Endpointer {
                     return Some(self.end_utterance());
                 }
                 if silence >= settings.pause_ms && !utterance.paused {
-                    utterance.paused = true;
-                    if utterance.speech >= settings.min_speech_ms {
-                        return Some(Edge::Paused(utterance.segment(&settings)));
+                    if utterance.speech < settings.min_speech_ms {
+                        // A click: nobody needs to wait for more.
+                        return Some(self.end_utterance());
                     }
+                    utterance.paused = true;
+                    return Some(Edge::Paused(utterance.segment(&settings)));
                 }
                 None
             }

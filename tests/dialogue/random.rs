@@ -167,7 +167,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]);
     prop_oneof![
         20 => said,
-        6 => Just(Happening::LastSpoken),
+        9 => Just(Happening::LastSpoken),
         1 => (0u64..60).prop_map(Happening::Spoken),
         1 => (0u64..60).prop_map(Happening::Interrupted),
         1 => prop::sample::select(vec![Unheard::Nothing, Unheard::Unclear, Unheard::EngineDown])

@@ -69,7 +69,7 @@ struct Turn {
     no_speech: Option<f32>,
     /// When the utterance began, seconds before now.
     began_ago: Option<i64>,
-    /// tick, silence, unclear, engine_down, interrupted
+    /// tick, left, silence, unclear, engine_down, interrupted
     event: Option<String>,
     pin: Option<String>,
     /// Seconds that pass before it.
@@ -265,6 +265,7 @@ pub fn play(script: &Script) -> Result<(), String> {
             (_, Some(pin)) => Event::Typed { pin: pin.clone() },
             (Some(e), _) => match e.as_str() {
                 "tick" => Event::Tick,
+                "left" => Event::Left,
                 "silence" => Event::Unheard(Unheard::Nothing),
                 "unclear" => Event::Unheard(Unheard::Unclear),
                 "engine_down" => Event::Unheard(Unheard::EngineDown),

@@ -119,8 +119,6 @@ impl Cleaner {
             if mean_square(block).sqrt() > RENDERED {
                 self.echo_for = ECHO_TAIL;
                 self.learned = self.learned.saturating_add(1);
-            } else {
-                self.echo_for = self.echo_for.saturating_sub(1);
             }
             if let Err(e) = self
                 .processing
@@ -147,6 +145,8 @@ impl Cleaner {
                 tracing::debug!("echo canceller: {e:?}");
                 clean.copy_from_slice(block);
             }
+            // Both sides run at one pace: a block heard is a block later.
+            self.echo_for = self.echo_for.saturating_sub(1);
             self.raw_level += FOLLOW * (mean_square(block) - self.raw_level);
             self.clean_level += FOLLOW * (mean_square(&clean) - self.clean_level);
             self.clean.extend_from_slice(&clean);

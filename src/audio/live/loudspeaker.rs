@@ -2,7 +2,7 @@
 //!
 //! What was really played goes to the echo canceller, sample by sample.
 
-use super::{Health, Side, device, keep_open};
+use super::{HOME, Health, Side, device, keep_open};
 use crate::audio::devices::DeviceError;
 use rodio::{ChannelCount, DeviceSinkBuilder, SampleRate, Source};
 use std::{
@@ -62,8 +62,9 @@ impl Loudspeaker {
         let (home, back) = mpsc::channel();
         let _ = home.send((waiting, echo));
         let (name, in_knobs, in_health) = (name.map(str::to_owned), knobs.clone(), health.clone());
+        let mut host = None;
         let thread = keep_open("loudspeaker", health.clone(), move || {
-            let device = device(Side::Out, name.as_deref())?;
+            let device = device(Side::Out, name.as_deref(), &mut host)?;
             let refused = |e: rodio::DeviceSinkError| DeviceError::Unopened {
                 what: "loudspeaker",
                 reason: e.to_string(),
@@ -83,7 +84,10 @@ impl Loudspeaker {
                 .map_err(refused)?;
             sink.log_on_drop(false);
             sink.mixer().add(Outlet {
-                rings: back.try_recv().ok(),
+                rings: Some(back.recv_timeout(HOME).map_err(|_| DeviceError::Unopened {
+                    what: "loudspeaker",
+                    reason: "the stream before has not ended".into(),
+                })?),
                 home: home.clone(),
                 knobs: in_knobs.clone(),
                 health: in_health.clone(),

@@ -1,6 +1,6 @@
 //! Sound in: the device's samples, mixed to one channel, at the device's rate.
 
-use super::{Health, Side, device, keep_open};
+use super::{HOME, Health, Side, device, keep_open};
 use crate::audio::devices::DeviceError;
 use cpal::{
     FromSample, Sample, SampleFormat, SizedSample,
@@ -53,8 +53,9 @@ impl Microphone {
         let rate = Arc::new(AtomicU32::new(0));
         let health = Arc::new(Health::default());
         let (name, at_rate, in_health) = (name.map(str::to_owned), rate.clone(), health.clone());
+        let mut host = None;
         let thread = keep_open("microphone", health.clone(), move || {
-            let device = device(Side::In, name.as_deref())?;
+            let device = device(Side::In, name.as_deref(), &mut host)?;
             let refused = |e: cpal::Error| DeviceError::Unopened {
                 what: "microphone",
                 reason: e.to_string(),
@@ -62,7 +63,10 @@ impl Microphone {
             let config = device.default_input_config().map_err(refused)?;
             at_rate.store(config.sample_rate(), Ordering::Relaxed);
             let inlet = Inlet {
-                ring: back.try_recv().ok(),
+                ring: Some(back.recv_timeout(HOME).map_err(|_| DeviceError::Unopened {
+                    what: "microphone",
+                    reason: "the stream before has not ended".into(),
+                })?),
                 home: home.clone(),
             };
             let health = in_health.clone();

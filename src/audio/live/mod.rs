@@ -26,6 +26,8 @@ use std::{
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often a device's thread looks whether all is well.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long the stream before may take to end.
+const HOME: Duration = Duration::from_secs(2);
 /// A device that says nothing for so long is taken for gone.
 const STALLED: Duration = Duration::from_secs(3);
 
@@ -85,9 +87,18 @@ enum Side {
     Out,
 }
 
-/// The device of a name (or a part of it), or the default one.
-fn device(side: Side, name: Option<&str>) -> Result<cpal::Device, DeviceError> {
-    let host = cpal::default_host();
+/// The device of a name (or a part of it), or the default one. `host` is kept between tries: a
+/// new connection to a sound server each second would use all that the server has.
+fn device(
+    side: Side,
+    name: Option<&str>,
+    host: &mut Option<cpal::Host>,
+) -> Result<cpal::Device, DeviceError> {
+    let host = host.get_or_insert_with(cpal::default_host);
+    // Its server has ended: another may be there.
+    if host.devices().is_err() {
+        *host = cpal::default_host();
+    }
     let what = match side {
         Side::In => "microphone",
         Side::Out => "loudspeaker",

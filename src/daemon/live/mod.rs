@@ -40,6 +40,8 @@ use tokio::{
 
 /// Silence after which the endpointer itself ends an utterance: the floor decides before.
 const LONGEST_SILENCE_MS: u64 = 2_000;
+/// A microphone from which nothing comes for so long is away.
+const DEAF: Duration = Duration::from_secs(2);
 /// How often the core is told that time passes.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -141,6 +143,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
         saying: String::new(),
         overlaps: false,
         active_at: Instant::now(),
+        heard_at: Instant::now(),
         loudest: 0.0,
         settings,
     };
@@ -185,7 +188,7 @@ struct Live<'a> {
     wake: Option<mpsc::Sender<Frame>>,
     readings: mpsc::Sender<(ReadingId, Reading)>,
     /// The reading under way.
-    reading: Option<AbortHandle>,
+    reading: Option<(ReadingId, AbortHandle)>,
     /// The reading that is there.
     ready: Option<(ReadingId, Reading)>,
     now_ms: u64,
@@ -196,7 +199,10 @@ struct Live<'a> {
     saying: String,
     /// Whether the utterance under way began while the kiosk spoke.
     overlaps: bool,
+    /// When a shopper last did something, or was answered.
     active_at: Instant,
+    /// When sound last came.
+    heard_at: Instant,
     loudest: f32,
 }
 
@@ -232,6 +238,8 @@ impl Live<'_> {
     }
 
     async fn begin(&mut self, activation: Activation) {
+        // What was said before was not said to it.
+        self.listen_anew();
         let mut session = self.front.live(self.settings.language, activation);
         self.show(Seen::Began(activation));
         self.chime(chime::LISTENING).await;
@@ -242,19 +250,32 @@ impl Live<'_> {
 
     /// Ends the session and forgets what was said.
     async fn end(&mut self) {
-        if self.has_session() {
+        self.speaker.order(Order::Stop).await;
+        if let Some(session) = self.session.take()
+            && session.has_begun()
+        {
+            session.close().await;
             self.chime(chime::DONE).await;
             self.show(Seen::Ended);
         }
-        self.session = None;
-        self.drop_reading();
+        self.listen_anew();
         self.memory.wipe();
-        self.floor = Floor::new(self.settings.floor);
-        self.endpointer = Endpointer::new(endpointer(&self.settings.vad));
+        self.is_speaking = false;
+        self.saying.clear();
+        self.speech_end = None;
         self.prepare();
     }
 
+    /// Nobody has spoken yet.
+    fn listen_anew(&mut self) {
+        self.drop_reading();
+        self.overlaps = false;
+        self.floor.reset();
+        self.endpointer = Endpointer::new(endpointer(&self.settings.vad));
+    }
+
     async fn frame(&mut self, frame: &Frame) {
+        self.heard_at = Instant::now();
         self.now_ms = (frame.at + frame.samples.len() as u64) / 16;
         self.loudest = self.loudest.max(frame.rms());
         let edge = self.endpointer.step(frame.at, frame.score);
@@ -272,7 +293,6 @@ impl Live<'_> {
             tracing::debug!(at_ms = self.now_ms, ?edge, "voice");
             match edge {
                 Edge::Began { .. } | Edge::Resumed => {
-                    self.active_at = Instant::now();
                     if matches!(edge, Edge::Began { .. }) && !self.floor.is_busy() {
                         self.overlaps = self.is_speaking;
                     }
@@ -363,17 +383,21 @@ impl Live<'_> {
             let reading = listener.read(sound, began_at).await;
             let _ = readings.send((id, reading)).await;
         });
-        self.reading = Some(task.abort_handle());
+        self.reading = Some((id, task.abort_handle()));
     }
 
     fn drop_reading(&mut self) {
-        if let Some(task) = self.reading.take() {
+        if let Some((_, task)) = self.reading.take() {
             task.abort();
         }
         self.ready = None;
     }
 
     async fn was_read(&mut self, id: ReadingId, reading: Reading) {
+        // One that was forgotten may have been on its way.
+        if self.reading.as_ref().is_none_or(|(now, _)| *now != id) {
+            return;
+        }
         let Some(session) = &self.session else { return };
         let sense = Judge {
             pending: session.pending(),
@@ -463,7 +487,10 @@ impl Live<'_> {
             }
             Told::Failed(reply) => {
                 self.show(Seen::Problem("a reply could not be spoken".into()));
-                self.heard_out(reply);
+                // What was not heard was not confirmed.
+                if let Some(session) = &mut self.session {
+                    session.cut_off(reply);
+                }
             }
             Told::Silent => {
                 if self.is_speaking {
@@ -482,10 +509,25 @@ impl Live<'_> {
     async fn tick(&mut self) {
         let loudest = std::mem::take(&mut self.loudest);
         self.show(Seen::Level(loudest));
-        if !self.has_session() || self.is_speaking || self.floor.is_busy() {
+        if self.heard_at.elapsed() > DEAF && self.floor.is_busy() {
+            // The microphone is away: nobody's sentence is waited for.
+            self.endpointer = Endpointer::new(endpointer(&self.settings.vad));
+            for act in self.floor.hush() {
+                self.act(act).await;
+            }
+        }
+        if !self.has_session() {
             return;
         }
-        if self.active_at.elapsed() >= self.settings.idle {
+        let idle = self.active_at.elapsed();
+        // Talk that is not meant for it does not keep a shopper's session open for ever.
+        if idle >= 3 * self.settings.idle {
+            return self.end().await;
+        }
+        if self.is_speaking || self.floor.is_busy() {
+            return;
+        }
+        if idle >= self.settings.idle {
             self.end().await;
         } else if let Some(session) = &mut self.session {
             let taken = session.tick().await;

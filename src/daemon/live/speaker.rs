@@ -24,6 +24,8 @@ const QUIET: f32 = 0.18;
 /// What may be queued ahead of the loudspeaker, in samples: 200 ms. What is held comes to rest
 /// at once; this bounds what a change of mind throws away.
 const AHEAD: u64 = PLAY_RATE as u64 / 5;
+/// A loudspeaker that is away so long will not say what was to be said.
+const AWAY: Duration = Duration::from_secs(3);
 
 /// Something to say.
 #[derive(Clone, Debug)]
@@ -96,6 +98,8 @@ impl Speaker {
             pushed: 0,
             maker: None,
             held: false,
+            began: None,
+            away_since: None,
         };
         let task = tokio::spawn(mouth.run(inbox, pieces));
         (Self { orders }, events, task)
@@ -120,8 +124,9 @@ struct Sentence {
     what: Utter,
     text: String,
     reply: Option<ReplyId>,
-    first: bool,
     last: bool,
+    /// A sentence of its reply could not be made.
+    failed: bool,
     sound: Vec<f32>,
     complete: bool,
     /// How much of it is queued.
@@ -145,6 +150,10 @@ struct Mouth {
     /// Makes the speech of one sentence.
     maker: Option<(u64, JoinHandle<()>)>,
     held: bool,
+    /// The reply whose first sound was told last.
+    began: Option<ReplyId>,
+    /// Since when there is no loudspeaker for what is to be said.
+    away_since: Option<Instant>,
 }
 
 impl Mouth {
@@ -176,6 +185,8 @@ impl Mouth {
     async fn obey(&mut self, order: Order) {
         match order {
             Order::Say(what) => self.queue(what),
+            // It has just ended: there is nothing to be quiet about.
+            Order::Duck | Order::Hold if self.sentences.is_empty() => {}
             Order::Duck => self.loudspeaker.set_volume(QUIET),
             Order::Unduck => self.loudspeaker.set_volume(1.0),
             Order::Hold => {
@@ -190,26 +201,30 @@ impl Mouth {
                 }
                 self.release();
             }
-            Order::Stop => {
-                if let Some((_, maker)) = self.maker.take() {
-                    maker.abort();
-                }
-                self.forget().await;
-                let mut cut = Vec::new();
-                for sentence in self.sentences.drain(..) {
-                    if let Some(reply) = sentence.reply
-                        && !cut.contains(&reply)
-                    {
-                        cut.push(reply);
-                    }
-                }
-                for reply in cut {
-                    let _ = self.told.send(Told::Cut(reply)).await;
-                }
-                let _ = self.told.send(Told::Silent).await;
-                self.release();
+            Order::Stop => self.stop().await,
+        }
+    }
+
+    /// Says nothing of what is queued any more.
+    async fn stop(&mut self) {
+        if let Some((_, maker)) = self.maker.take() {
+            maker.abort();
+        }
+        self.forget().await;
+        let mut cut = Vec::new();
+        for sentence in self.sentences.drain(..) {
+            if let Some(reply) = sentence.reply
+                && !cut.contains(&reply)
+            {
+                cut.push(reply);
             }
         }
+        for reply in cut {
+            let _ = self.told.send(Told::Cut(reply)).await;
+        }
+        self.began = None;
+        self.release();
+        let _ = self.told.send(Told::Silent).await;
     }
 
     fn release(&mut self) {
@@ -218,14 +233,14 @@ impl Mouth {
         self.loudspeaker.hold(false);
     }
 
-    /// Takes back what is queued. A loudspeaker that is away is not waited for.
+    /// Takes back what is queued. A loudspeaker that is away is not waited for: it forgets when
+    /// it is back. What was forgotten counts as played.
     async fn forget(&mut self) {
         self.loudspeaker.forget();
         let until = Instant::now() + Duration::from_millis(100);
         while self.loudspeaker.is_forgetting() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        self.pushed = self.loudspeaker.played();
     }
 
     fn queue(&mut self, what: Utter) {
@@ -249,8 +264,8 @@ impl Mouth {
                 id: self.next_id,
                 text,
                 reply,
-                first: i == 0,
                 last: i + 1 == count,
+                failed: false,
                 complete: !sound.is_empty(),
                 asked: !sound.is_empty(),
                 sound,
@@ -318,7 +333,13 @@ impl Mouth {
             };
             let (spoken, ()) = tokio::join!(speak, forward);
             let end = match spoken {
-                Ok(_) => Piece::End,
+                Ok(pcm) if !pcm.samples.is_empty() || !text.contains(char::is_alphanumeric) => {
+                    Piece::End
+                }
+                Ok(_) => {
+                    tracing::error!("expected speech for {text:?}, found silence");
+                    Piece::Failed
+                }
                 Err(e) => {
                     tracing::error!("{e}");
                     Piece::Failed
@@ -342,7 +363,11 @@ impl Mouth {
             Piece::End => sentence.complete = true,
             Piece::Failed => {
                 sentence.complete = true;
-                if let Some(reply) = sentence.reply {
+                let reply = sentence.reply;
+                if let Some(reply) = reply {
+                    for part in &mut self.sentences {
+                        part.failed |= part.reply == Some(reply);
+                    }
                     let _ = self.told.send(Told::Failed(reply)).await;
                 }
             }
@@ -351,8 +376,14 @@ impl Mouth {
 
     /// Queues what there is, and tells what was played.
     async fn play(&mut self) {
+        if self.sentences.is_empty() || self.loudspeaker.health().is_present() {
+            self.away_since = None;
+        } else if self.away_since.get_or_insert_with(Instant::now).elapsed() > AWAY {
+            // Nobody hears it; and the next shopper must not.
+            return self.stop().await;
+        }
         let played = self.loudspeaker.played();
-        if !self.held {
+        if !self.held && !self.loudspeaker.is_forgetting() {
             let mut room = AHEAD.saturating_sub(self.pushed.saturating_sub(played));
             for sentence in &mut self.sentences {
                 if sentence.at == 0 {
@@ -372,7 +403,10 @@ impl Mouth {
         while let Some(sentence) = self.sentences.front_mut() {
             if !sentence.begun && sentence.at > 0 && played > sentence.begins {
                 sentence.begun = true;
-                if let Some(reply) = sentence.reply.filter(|_| sentence.first) {
+                if let Some(reply) = sentence.reply
+                    && self.began != Some(reply)
+                {
+                    self.began = Some(reply);
                     let _ = self.told.send(Told::Began(reply)).await;
                 }
             }
@@ -382,10 +416,14 @@ impl Mouth {
                 break;
             }
             let done = self.sentences.pop_front();
-            if let Some(reply) = done.filter(|s| s.last).and_then(|s| s.reply) {
+            // A reply of which a part could not be spoken was not heard.
+            let whole = done.filter(|s| s.last && !s.failed);
+            if let Some(reply) = whole.and_then(|s| s.reply) {
                 let _ = self.told.send(Told::Spoken(reply)).await;
             }
             if self.sentences.is_empty() {
+                self.began = None;
+                self.release();
                 let _ = self.told.send(Told::Silent).await;
             }
         }
