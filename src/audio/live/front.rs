@@ -58,8 +58,8 @@ const ECHO_TAIL: u32 = 40;
 /// Before the canceller has heard so much of the kiosk's voice, it does not know the room yet:
 /// 1.5 s, in blocks of 10 ms.
 const LEARNING: u32 = 150;
-/// Where the canceller took away more than this, what is left is echo: -9 dB of the amplitude.
-const MOSTLY_ECHO: f32 = 0.35;
+/// Where the canceller took away more than this, what is left is echo: -7 dB of the amplitude.
+const MOSTLY_ECHO: f32 = 0.45;
 /// How fast the levels follow, a block of 10 ms: 80 ms.
 const FOLLOW: f32 = 0.12;
 

@@ -37,11 +37,15 @@ impl Judge<'_> {
             .is_some_and(|intent| NUMBERED.contains(&intent));
         Sense {
             finished: sounds_finished(&turn.transcript, turn.language, number),
-            for_us: self.is_for_us(&reading.event),
+            for_us: self.is_for_us(
+                &reading.event,
+                turn.confidence.is_none_or(|c| c >= SURE_OVER_SPEECH),
+            ),
         }
     }
 
-    fn is_for_us(&self, event: &Event) -> bool {
+    /// `sure`: of all that was understood, its slots included.
+    fn is_for_us(&self, event: &Event, sure: bool) -> bool {
         match event {
             Event::Unheard(Unheard::Nothing) => false,
             Event::Unheard(Unheard::Unclear) => self.over.is_none() && !self.fresh,
@@ -54,7 +58,7 @@ impl Judge<'_> {
                 match self.over {
                     // Side talk is answered only where a question waits.
                     None => !side_talk || self.pending.is_some() && !self.fresh,
-                    Some(saying) => !side_talk && is_barge_in(utterance, saying),
+                    Some(saying) => !side_talk && sure && is_barge_in(utterance, saying),
                 }
             }
             _ => true,
