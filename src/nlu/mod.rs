@@ -250,6 +250,14 @@ impl Interpreter {
                         {
                             heard.commands = closed;
                         }
+                        if tuned
+                            && heard.confidence < NOTHING_BELOW
+                            && heard.commands.iter().any(Command::writes)
+                            && context.pending.is_none()
+                        {
+                            heard.alternatives = std::mem::take(&mut heard.commands);
+                            heard.commands = vec![Command::OutOfScope {}];
+                        }
                         let left = self.deadline.saturating_sub(began.elapsed());
                         if let Some(second) = &self.second
                             && heard.confidence < self.second_below
@@ -279,6 +287,10 @@ impl Interpreter {
         }
     }
 }
+
+/// Below this confidence a tuned model's reading that would write is side talk: of such answers
+/// to held-back sentences one in thirty-seven was right.
+const NOTHING_BELOW: f32 = 0.15;
 
 /// What a model's answer comes to, held against what was said. `None` when it is no list of
 /// commands.
