@@ -1,6 +1,6 @@
 //! Speech to text: the trait, its Wyoming client, and the gate that keeps what nobody said out.
 
-mod echo;
+pub mod echo;
 pub mod gate;
 mod wyoming_stt;
 

@@ -3,8 +3,18 @@
 /// Peak resident memory of a process, MiB (`VmHWM` of Linux's /proc; `None` elsewhere).
 #[must_use]
 pub fn peak_mib(pid: u32) -> Option<f64> {
+    status_mib(pid, "VmHWM:")
+}
+
+/// Resident memory of a process now, MiB (`VmRSS`).
+#[must_use]
+pub fn rss_mib(pid: u32) -> Option<f64> {
+    status_mib(pid, "VmRSS:")
+}
+
+fn status_mib(pid: u32, field: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|l| l.starts_with(field))?;
     let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024.0)
 }
@@ -21,28 +31,16 @@ pub fn cpu_ticks(pid: u32) -> Option<u64> {
     Some(user + system)
 }
 
-/// Resident memory of a process now, MiB (`VmRSS`).
-#[must_use]
-pub fn rss_mib(pid: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
-}
-
 /// A process and those that it started, itself first.
 #[must_use]
 pub fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
     let mut at = 0;
     while at < all.len() {
-        let path = format!("/proc/{0}/task/{0}/children", all[at]);
         // A worker is started from any thread of its parent.
         let tasks = std::fs::read_dir(format!("/proc/{}/task", all[at]));
         let threads = tasks.into_iter().flatten().flatten();
-        let lists = threads
-            .filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok())
-            .chain(std::fs::read_to_string(path));
+        let lists = threads.filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok());
         for child in lists.flat_map(|l| {
             l.split_whitespace()
                 .filter_map(|p| p.parse().ok())

@@ -278,7 +278,7 @@ pub enum Told {
 /// `comptoir run` in a room.
 #[derive(Debug)]
 pub struct Kiosk {
-    events: mpsc::Receiver<(Instant, Told)>,
+    events: mpsc::Receiver<Told>,
     push_to_talk: String,
     process: Ended,
 }
@@ -304,7 +304,7 @@ impl Kiosk {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
                 tracing::debug!("{line}");
                 let value: Value = serde_json::from_str(&line).unwrap_or_default();
-                if tell.send((Instant::now(), told(&value))).is_err() {
+                if tell.send(told(&value)).is_err() {
                     return;
                 }
             }
@@ -355,7 +355,7 @@ impl Kiosk {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left) {
-                Ok((_, told)) => {
+                Ok(told) => {
                     if let Some(found) = is(&told) {
                         return Ok(found);
                     }

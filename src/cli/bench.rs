@@ -149,14 +149,7 @@ fn conversations(
     let mut out = Vec::new();
     for language in Language::ALL {
         let folder = scratch.join(format!("demo-{language}"));
-        std::fs::create_dir(&folder)?;
-        let mut files = Vec::new();
-        for (name, bytes) in demo::recordings(language) {
-            let path = folder.join(name);
-            std::fs::write(&path, bytes)?;
-            files.push(path);
-        }
-        out.push((Some(language), files));
+        out.push((Some(language), demo::write(language, &folder)?));
     }
     Ok(out)
 }

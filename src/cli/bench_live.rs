@@ -16,11 +16,7 @@ use crate::{
 };
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 /// How long the daemon is watched while nobody speaks.
 const IDLE: Duration = Duration::from_secs(10);
@@ -49,7 +45,9 @@ pub fn run(args: &Bench) -> anyhow::Result<Ending> {
     let room = Room::new(scratch.path(), &std::env::current_exe()?)?;
     let mut samples: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut live = Live::default();
-    for (language, files) in conversations(scratch.path())? {
+    for spoken in Language::ALL {
+        let files = demo::write(spoken, scratch.path())?;
+        let language = spoken.to_string();
         let mut kiosk = Kiosk::start(&room, &["--lang", &language])?;
         kiosk.talk()?;
         kiosk.speaks(false)?;
@@ -106,21 +104,6 @@ fn heard(kiosk: &mut Kiosk) -> Option<(String, f64)> {
         .ok()?;
     kiosk.speaks(false).ok()?;
     Some((tier, ms))
-}
-
-/// The demo's conversations as files, by language.
-fn conversations(folder: &Path) -> anyhow::Result<Vec<(String, Vec<PathBuf>)>> {
-    let mut all = Vec::new();
-    for language in Language::ALL {
-        let mut files = Vec::new();
-        for (name, bytes) in demo::recordings(language) {
-            let path = folder.join(name);
-            std::fs::write(&path, bytes)?;
-            files.push(path);
-        }
-        all.push((language.to_string(), files));
-    }
-    Ok(all)
 }
 
 fn table(live: &Live) -> String {

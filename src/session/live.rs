@@ -26,15 +26,8 @@ pub struct Taken {
 impl Session {
     /// Begins the session: the assistant says what it is.
     pub async fn open(&mut self) -> Taken {
-        let language = self.setup.language.unwrap_or(self.setup.default_language);
-        self.begun = true;
-        let mut turn = Turn::new(language);
-        let started = Event::Started {
-            activation: self.setup.activation,
-            language,
-            surface: self.setup.surface,
-        };
-        let replies = Box::pin(self.run(started, &mut turn)).await;
+        let language = self.language();
+        let (turn, replies) = Box::pin(self.start(language)).await;
         self.taken(turn, replies)
     }
 

@@ -136,6 +136,12 @@ impl Session {
     }
 
     async fn begin_in(&mut self, language: Language) -> Answer {
+        let (turn, replies) = self.start(language).await;
+        self.answer(turn, replies).await
+    }
+
+    /// Starts the core in a language; what it says to that is not spoken yet.
+    async fn start(&mut self, language: Language) -> (Turn, Vec<Reply>) {
         self.begun = true;
         let mut turn = Turn::new(language);
         let started = Event::Started {
@@ -144,7 +150,7 @@ impl Session {
             surface: self.setup.surface,
         };
         let replies = self.run(started, &mut turn).await;
-        self.answer(turn, replies).await
+        (turn, replies)
     }
 
     /// Hears one utterance and answers it.
@@ -340,6 +346,6 @@ impl Session {
     }
 }
 
-pub(crate) fn ms(d: Duration) -> f64 {
+fn ms(d: Duration) -> f64 {
     (d.as_secs_f64() * 10_000.0).round() / 10.0
 }

@@ -5,15 +5,18 @@
 /// takes a second or two.
 #[must_use]
 pub fn is_echo(transcript: &str, prompt: &str, seconds: usize) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        text.to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
     let (said, prompt) = (words(transcript), words(prompt));
     !said.is_empty() && said.len() < seconds && prompt.ends_with(&said)
+}
+
+/// The words of a text, lower case, without punctuation.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

@@ -46,8 +46,7 @@ impl Frame {
     /// Its root mean square, 0 to 1.
     #[must_use]
     pub fn rms(&self) -> f32 {
-        let sum: f32 = self.samples.iter().map(|s| s * s).sum();
-        (sum / FRAME_SAMPLES as f32).sqrt()
+        mean_square(&self.samples).sqrt()
     }
 }
 

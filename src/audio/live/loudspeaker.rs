@@ -2,7 +2,7 @@
 //!
 //! What was really played goes to the echo canceller, sample by sample.
 
-use super::{HOME, Health, Side, device, keep_open};
+use super::{HOME, Health, Keeper, Side, device, keep_open};
 use crate::audio::devices::DeviceError;
 use rodio::{ChannelCount, DeviceSinkBuilder, SampleRate, Source};
 use std::{
@@ -12,7 +12,6 @@ use std::{
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
         mpsc,
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -31,7 +30,7 @@ pub struct Loudspeaker {
     queue: rtrb::Producer<f32>,
     knobs: Arc<Knobs>,
     health: Arc<Health>,
-    thread: Option<JoinHandle<()>>,
+    _keeper: Keeper,
 }
 
 #[derive(Debug)]
@@ -63,7 +62,7 @@ impl Loudspeaker {
         let _ = home.send((waiting, echo));
         let (name, in_knobs, in_health) = (name.map(str::to_owned), knobs.clone(), health.clone());
         let mut host = None;
-        let thread = keep_open("loudspeaker", health.clone(), move || {
+        let keeper = keep_open("loudspeaker", health.clone(), move || {
             let device = device(Side::Out, name.as_deref(), &mut host)?;
             let refused = |e: rodio::DeviceSinkError| DeviceError::Unopened {
                 what: "loudspeaker",
@@ -100,7 +99,7 @@ impl Loudspeaker {
             queue,
             knobs,
             health,
-            thread: Some(thread),
+            _keeper: keeper,
         };
         Ok((speaker, heard))
     }
@@ -146,15 +145,6 @@ impl Loudspeaker {
     #[must_use]
     pub fn health(&self) -> Arc<Health> {
         self.health.clone()
-    }
-}
-
-impl Drop for Loudspeaker {
-    fn drop(&mut self) {
-        self.health.ending.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

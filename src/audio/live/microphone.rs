@@ -1,18 +1,15 @@
 //! Sound in: the device's samples, mixed to one channel, at the device's rate.
 
-use super::{HOME, Health, Side, device, keep_open};
+use super::{HOME, Health, Keeper, Side, device, keep_open};
 use crate::audio::devices::DeviceError;
 use cpal::{
     FromSample, Sample, SampleFormat, SizedSample,
     traits::{DeviceTrait, StreamTrait},
 };
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
-    thread::JoinHandle,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+    mpsc,
 };
 
 /// What waits for the front end at most: 2 s at 96 kHz.
@@ -24,7 +21,7 @@ pub struct Microphone {
     pub samples: rtrb::Consumer<f32>,
     rate: Arc<AtomicU32>,
     health: Arc<Health>,
-    thread: Option<JoinHandle<()>>,
+    _keeper: Keeper,
 }
 
 /// The end of the ring in the callback; it comes back when the stream goes.
@@ -54,7 +51,7 @@ impl Microphone {
         let health = Arc::new(Health::default());
         let (name, at_rate, in_health) = (name.map(str::to_owned), rate.clone(), health.clone());
         let mut host = None;
-        let thread = keep_open("microphone", health.clone(), move || {
+        let keeper = keep_open("microphone", health.clone(), move || {
             let device = device(Side::In, name.as_deref(), &mut host)?;
             let refused = |e: cpal::Error| DeviceError::Unopened {
                 what: "microphone",
@@ -91,7 +88,7 @@ impl Microphone {
             samples,
             rate,
             health,
-            thread: Some(thread),
+            _keeper: keeper,
         })
     }
 
@@ -105,15 +102,6 @@ impl Microphone {
     #[must_use]
     pub fn health(&self) -> Arc<Health> {
         self.health.clone()
-    }
-}
-
-impl Drop for Microphone {
-    fn drop(&mut self) {
-        self.health.ending.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

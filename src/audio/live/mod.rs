@@ -137,14 +137,31 @@ fn device(
     }
 }
 
+/// The thread that keeps a device open; dropping it closes the device.
+#[derive(Debug)]
+struct Keeper {
+    health: Arc<Health>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.health.ending.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Keeps a device open on its own thread until `health` says to end. `open` gives what keeps the
 /// stream alive; it is called again when the stream breaks or stalls.
 fn keep_open<S>(
     name: &'static str,
     health: Arc<Health>,
     mut open: impl FnMut() -> Result<S, DeviceError> + Send + 'static,
-) -> Result<std::thread::JoinHandle<()>, DeviceError> {
+) -> Result<Keeper, DeviceError> {
     let (told, first) = mpsc::sync_channel(1);
+    let kept = health.clone();
     let thread = std::thread::Builder::new()
         .name(name.into())
         .spawn(move || {
@@ -154,11 +171,12 @@ fn keep_open<S>(
                 let stream = match open() {
                     Ok(stream) => stream,
                     Err(e) => {
-                        match told.take() {
-                            // Whoever opened it learns why, and decides.
-                            Some(told) => drop(told.send(Err(e))),
-                            None => tracing::debug!("{name}: {e}"),
+                        if let Some(told) = told.take() {
+                            // Whoever opened it learns why, and decides: nothing is kept open.
+                            let _ = told.send(Err(e));
+                            return;
                         }
+                        tracing::debug!("{name}: {e}");
                         wait(&health, AGAIN);
                         continue;
                     }
@@ -182,7 +200,10 @@ fn keep_open<S>(
         .map_err(|e| DeviceError::None(e.to_string()))?;
     match first.recv() {
         Ok(Err(e)) => Err(e),
-        Ok(Ok(())) | Err(_) => Ok(thread),
+        Ok(Ok(())) | Err(_) => Ok(Keeper {
+            health: kept,
+            thread: Some(thread),
+        }),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     },
     nlu::command::Command,
     session::{Reading, floor::Sense},
+    stt::echo::words,
     vad::finished::sounds_finished,
 };
 use std::collections::HashSet;
@@ -81,13 +82,6 @@ fn is_barge_in(utterance: &Utterance, saying: &str) -> bool {
 }
 
 fn is_echo(text: &str, saying: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        text.to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| !w.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
     let said: HashSet<String> = words(saying).into_iter().collect();
     let heard = words(text);
     let own = heard.iter().filter(|w| said.contains(*w)).count();

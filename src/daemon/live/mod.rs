@@ -19,7 +19,6 @@ use crate::{
     session::{
         Reading, Session, Sound, Taken,
         floor::{Act, Floor, FloorSettings, ReadingId, Sign},
-        ms,
         turn::Turn,
     },
     vad::{Edge, Endpointer, Segment, VadSettings},
@@ -128,7 +127,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
     let mut live = Live {
         front,
         floor: Floor::new(settings.floor),
-        endpointer: Endpointer::new(endpointer(&settings.vad)),
+        endpointer: endpointer(&settings.vad),
         memory: Memory::default(),
         session: None,
         speaker,
@@ -168,11 +167,11 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
     }
 }
 
-fn endpointer(vad: &VadSettings) -> VadSettings {
-    VadSettings {
+fn endpointer(vad: &VadSettings) -> Endpointer {
+    Endpointer::new(VadSettings {
         endpoint_ms: LONGEST_SILENCE_MS,
         ..*vad
-    }
+    })
 }
 
 struct Live<'a> {
@@ -271,7 +270,7 @@ impl Live<'_> {
         self.drop_reading();
         self.overlaps = false;
         self.floor.reset();
-        self.endpointer = Endpointer::new(endpointer(&self.settings.vad));
+        self.endpointer = endpointer(&self.settings.vad);
     }
 
     async fn frame(&mut self, frame: &Frame) {
@@ -511,7 +510,7 @@ impl Live<'_> {
         self.show(Seen::Level(loudest));
         if self.heard_at.elapsed() > DEAF && self.floor.is_busy() {
             // The microphone is away: nobody's sentence is waited for.
-            self.endpointer = Endpointer::new(endpointer(&self.settings.vad));
+            self.endpointer = endpointer(&self.settings.vad);
             for act in self.floor.hush() {
                 self.act(act).await;
             }
@@ -539,17 +538,4 @@ impl Live<'_> {
         let sound = Arc::new(chime::sound(notes));
         self.speaker.order(Order::Say(Utter::Chime(sound))).await;
     }
-}
-
-/// For a bench: how long each stage of a live turn took, ms.
-#[must_use]
-pub fn stages(turn: &Turn, first_audio: Duration) -> Vec<(&'static str, f64)> {
-    let mut all: Vec<_> = turn
-        .timings_ms
-        .stages()
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
-    all.push(("live_first_audio", ms(first_audio)));
-    all
 }
