@@ -211,7 +211,7 @@ def main():
     args.add_argument("--comptoir", required=True)
     args.add_argument("--out", type=Path, required=True)
     args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--variants", type=float, default=0.5, help="made around each sentence, on average")
+    args.add_argument("--variants", type=float, default=0.3, help="made around each sentence, on average")
     args.add_argument("--share", type=float, default=1.0, help="of the sentences, for the learning curve")
     args.add_argument("--homophones", type=float, default=0.2, help="share of the sentences also given with words of like sound")
     args.add_argument("--heard", type=Path, help="JSON lines of sentences as Whisper heard them (heard.py)")

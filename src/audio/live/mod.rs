@@ -5,11 +5,14 @@
 //!
 //! - [`microphone`]: sound in, at the device's rate.
 //! - [`loudspeaker`]: sound out; it can be quieter, hold, and forget what is not played yet.
-//! - [`front`]: echo and noise out, 16 kHz frames with their probability of speech.
+//! - [`cleaner`]: echo and noise out, 16 kHz frames with their probability of speech.
+//! - [`front`]: the thread on which that happens.
 
+pub mod cleaner;
 pub mod front;
 pub mod loudspeaker;
 pub mod microphone;
+mod pairing;
 
 use super::devices::DeviceError;
 use cpal::traits::{DeviceTrait, HostTrait};
