@@ -15,10 +15,11 @@ import random
 import time
 from pathlib import Path
 
+import gguf
 import torch
 import torch.nn.functional as F
 
-from base import adapt, load
+from base import LAYERS, adapt, load
 
 BOS, EOS = 2, 1
 OTHERS = 12_000
@@ -81,6 +82,19 @@ class Loss:
         return F.cross_entropy(logits, answers, label_smoothing=smoothing), ids.numel(), len(answers)
 
 
+def weights_of(path):
+    """The weights of an adapter, as saved here or as export.py wrote them."""
+    if path.suffix != ".gguf":
+        return torch.load(path)["weights"]
+    names = {name: layer for layer, name in LAYERS.items()}
+    weights = {}
+    for tensor in gguf.GGUFReader(path).tensors:
+        _, layer, name, _, part = tensor.name.split(".")
+        key = f"model.layers.{layer}.{names[name]}.{part.removeprefix('lora_').upper()}"
+        weights[key] = torch.from_numpy(tensor.data.copy()).float()
+    return weights
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--data", type=Path, required=True)
@@ -94,7 +108,7 @@ def main():
     args.add_argument("--rate", type=float, default=8e-4)
     args.add_argument("--batch", type=int, default=1536, help="tokens a step")
     args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--begin", type=Path, help="an adapter to go on from")
+    args.add_argument("--begin", type=Path, help="an adapter (.pt, or .gguf as exported) to go on from")
     args.add_argument("--threads", type=int, default=2)
     args = args.parse_args()
     torch.manual_seed(args.seed)
@@ -108,7 +122,7 @@ def main():
     weights = adapt(model, args.rank, args.alpha, args.dropout)
     print(f"{len(train)} examples of {mean:.0f} tokens, {len(loss.weight)} tokens in the loss, {sum(p.numel() for p in weights)} weights", flush=True)
     if args.begin:
-        model.load_state_dict(torch.load(args.begin)["weights"], strict=False)
+        model.load_state_dict(weights_of(args.begin), strict=False)
     optimizer = torch.optim.AdamW(weights, lr=args.rate, weight_decay=0.0, betas=(0.9, 0.98))
 
     def clock():

@@ -55,6 +55,12 @@ pub fn family(pid: u32) -> Vec<u32> {
     all
 }
 
+/// Open file handles of a process.
+#[must_use]
+pub fn handles(pid: u32) -> Option<usize> {
+    Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+}
+
 /// CPU time that these processes have used, s.
 #[must_use]
 pub fn cpu_seconds(pids: &[u32]) -> f64 {
@@ -74,6 +80,7 @@ mod tests {
         assert!(cpu_ticks(std::process::id()).is_some());
         assert_eq!(peak_mib(u32::MAX), None);
         assert!(rss_mib(std::process::id()).is_some_and(|m| m > 1.0));
+        assert!(handles(std::process::id()).is_some_and(|n| n >= 3));
         let mut child = std::process::Command::new("sleep")
             .arg("5")
             .spawn()

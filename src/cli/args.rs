@@ -281,6 +281,29 @@ pub struct Bench {
     #[cfg(feature = "audio")]
     #[arg(long, conflicts_with_all = ["files", "transcripts", "coffee", "nlu"])]
     pub live: bool,
+    /// Try the live daemon in a simulated room: its own echo, interruptions, noise, people around
+    #[cfg(feature = "audio")]
+    #[arg(long, conflicts_with_all = ["files", "transcripts", "coffee", "nlu", "live"])]
+    pub room: bool,
+    /// With --room: only these trials
+    #[cfg(feature = "audio")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TRIAL",
+        value_delimiter = ',',
+        requires = "room"
+    )]
+    pub trials: Vec<Trial>,
+    /// Hold conversations with the live daemon in a simulated room for so many turns, and tell
+    /// what it costs at the end against the beginning
+    #[cfg(feature = "audio")]
+    #[arg(long, value_name = "TURNS", conflicts_with_all = ["files", "transcripts", "coffee", "nlu", "live", "room"], value_parser = clap::value_parser!(u32).range(20..))]
+    pub soak: Option<u32>,
+    /// With --room: recordings of people who speak beside the kiosk and not to it (en-*, fr-*)
+    #[cfg(feature = "audio")]
+    #[arg(long, value_name = "DIR", requires = "room")]
+    pub bystanders: Option<PathBuf>,
     /// Measure understanding alone, on these sentences (JSON lines as for `eval --nlu`)
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["files", "transcripts", "coffee"])]
     pub nlu: Vec<PathBuf>,
@@ -290,6 +313,21 @@ pub struct Bench {
     /// The report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is tried in a simulated room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Trial {
+    /// An order over the kiosk's own echo
+    Echo,
+    /// The same with people around
+    Cafe,
+    /// Wishes spoken over the kiosk's voice
+    Interruptions,
+    /// Clicks, coughs, thumps, tills and steam over the kiosk's voice
+    Noises,
+    /// People who speak beside the kiosk and not to it (with --bystanders)
+    Bystanders,
 }
 
 /// Start the workers and keep them: other verbs on the same data folder then use them

@@ -47,6 +47,14 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
         return super::bench_nlu::run(args, global).await;
     }
     #[cfg(feature = "audio")]
+    if let Some(turns) = args.soak {
+        return super::bench_soak::run(turns as usize, args.json, global).await;
+    }
+    #[cfg(feature = "audio")]
+    if args.room {
+        return super::bench_room::run(args, global).await;
+    }
+    #[cfg(feature = "audio")]
     if args.live {
         let args = args.clone();
         return tokio::task::spawn_blocking(move || super::bench_live::run(&args)).await?;

@@ -5,6 +5,10 @@ pub mod bench;
 #[cfg(feature = "audio")]
 mod bench_live;
 mod bench_nlu;
+#[cfg(feature = "audio")]
+mod bench_room;
+#[cfg(feature = "audio")]
+mod bench_soak;
 pub mod catalog;
 pub mod chat;
 #[cfg(feature = "audio")]

@@ -10,7 +10,7 @@ use crate::{
     audio::live::{front::Front, loudspeaker::Loudspeaker, microphone::Microphone},
     daemon::{
         Needs,
-        live::{self, LiveSettings, Ports, Press, Seen, control, speaker::Speaker},
+        live::{self, LiveSettings, Ports, Press, Seen, Working, control, speaker::Speaker},
         lock::Lock,
         shopfront::Shopfront,
     },
@@ -20,6 +20,9 @@ use crate::{
 use serde_json::json;
 use std::{io::BufRead, net::SocketAddr, time::Duration};
 use tokio::sync::mpsc;
+
+/// How often the voice looks at what was played.
+const VOICE_PERIOD: Duration = Duration::from_millis(10);
 
 /// Runs the verb until it is told to stop.
 ///
@@ -60,7 +63,9 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         .ok_or_else(|| anyhow::anyhow!("expected a voice (tts), found none in the settings"))?;
     let first_within = Duration::from_millis(front.settings().tts.deadline_ms);
     let (ears, frames) = Front::spawn(microphone, Some(played), wanted.denoise)?;
-    let (speaker, told, _voice) = Speaker::spawn(loudspeaker, voice, first_within);
+    let working = Working::default();
+    let pace = (VOICE_PERIOD, working.clone());
+    let (speaker, told, _voice) = Speaker::spawn(loudspeaker, voice, first_within, pace);
     let (presses, pressed) = mpsc::channel(8);
     let (watcher, mut seen) = mpsc::channel(256);
     let control = match wanted.listen.as_str() {
@@ -99,6 +104,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         presses: pressed,
         watcher,
         wake,
+        working,
     };
     // On a thread of its own: a terminal that is held (Ctrl-S) does not hold the kiosk.
     let levels = args.levels;

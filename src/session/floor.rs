@@ -9,7 +9,10 @@
 //! kiosk speaks, a voice makes it quieter at once and silent after
 //! [`FloorSettings::give_way_ms`]; if nothing was meant for it, it goes on.
 
-use crate::vad::{Edge, Segment};
+use crate::vad::{Edge, FRAME_MS, Segment};
+
+/// Speech that was there when its beginning is told, ms.
+const ONSET_MS: u64 = 48;
 
 /// When a turn is taken. All in ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +21,8 @@ pub struct FloorSettings {
     pub end_ms: u64,
     /// Silence after words that do not ("I want ...", a number in the middle).
     pub unfinished_ms: u64,
-    /// Speech of the shopper after which the kiosk stops speaking.
+    /// Voiced speech of the shopper after which the kiosk stops speaking. Four fifths of speech
+    /// are voiced; a cough or a knock has less than this.
     pub give_way_ms: u64,
     /// What the voice detector adds after the last voiced frame of a stretch.
     pub post_roll_ms: u64,
@@ -31,7 +35,7 @@ impl Default for FloorSettings {
         Self {
             end_ms: 450,
             unfinished_ms: 1300,
-            give_way_ms: 300,
+            give_way_ms: 240,
             post_roll_ms: 250,
             patience_ms: 1200,
         }
@@ -62,8 +66,11 @@ pub enum Sign {
     SpeechBegan,
     /// The kiosk has spoken to the end.
     SpeechEnded,
-    /// Time passed.
-    Tick,
+    /// 16 ms passed, in which somebody was heard speaking or not.
+    Frame {
+        /// Whether it was speech.
+        voiced: bool,
+    },
 }
 
 /// What to do.
@@ -97,7 +104,6 @@ struct Reading {
     sense: Option<Sense>,
     /// When the speech that it is of ended.
     speech_end: u64,
-    told: bool,
 }
 
 /// How the kiosk's own voice stands.
@@ -116,9 +122,13 @@ pub struct Floor {
     next: u64,
     /// Where the utterance under way began, and the speech in earlier pieces of it.
     utterance: Option<(u64, u64)>,
-    /// Since when the shopper has been speaking without a pause.
-    speaking_since: Option<u64>,
+    /// How much voiced speech there was since the shopper began without a pause, ms; none while
+    /// nobody speaks.
+    spoken: Option<u64>,
     reading: Option<Reading>,
+    /// Whether the shopper was told that this utterance takes a moment: once, or the kiosk's own
+    /// voice would put off what it waits for.
+    told: bool,
     voice: Voice,
 }
 
@@ -130,8 +140,9 @@ impl Floor {
             settings,
             next: 0,
             utterance: None,
-            speaking_since: None,
+            spoken: None,
             reading: None,
+            told: false,
             voice: Voice::Silent,
         }
     }
@@ -149,7 +160,7 @@ impl Floor {
         let mut acts = Vec::new();
         self.forget(&mut acts);
         self.utterance = None;
-        self.speaking_since = None;
+        self.spoken = None;
         self.go_on(&mut acts);
         acts
     }
@@ -163,7 +174,7 @@ impl Floor {
     /// Whether the shopper is heard speaking right now.
     #[must_use]
     pub fn is_shopper_speaking(&self) -> bool {
-        self.speaking_since.is_some()
+        self.spoken.is_some()
     }
 
     /// Takes a sign at a time; gives what to do, in order.
@@ -179,7 +190,7 @@ impl Floor {
             // The next reply of the same answer: what was decided stands.
             Sign::SpeechBegan if self.voice != Voice::Silent => {}
             Sign::SpeechBegan => {
-                self.voice = if self.speaking_since.is_some() {
+                self.voice = if self.spoken.is_some() {
                     acts.push(Act::Duck);
                     Voice::Ducked
                 } else {
@@ -187,7 +198,11 @@ impl Floor {
                 };
             }
             Sign::SpeechEnded => self.voice = Voice::Silent,
-            Sign::Tick => {}
+            Sign::Frame { voiced } => {
+                if let Some(spoken) = self.spoken.as_mut().filter(|_| voiced) {
+                    *spoken += FRAME_MS;
+                }
+            }
         }
         self.settle(at, &mut acts);
         acts
@@ -197,19 +212,22 @@ impl Floor {
         match edge {
             Edge::Began { start_ms } => {
                 // What is being read stays until there is more to read: this may be a click.
-                self.utterance.get_or_insert((start_ms, 0));
-                self.begins(at, acts);
+                if self.utterance.is_none() {
+                    self.utterance = Some((start_ms, 0));
+                    self.told = false;
+                }
+                self.begins(acts);
             }
             Edge::Resumed => {
                 self.forget(acts);
-                self.begins(at, acts);
+                self.begins(acts);
             }
             Edge::Paused(segment) => {
-                self.speaking_since = None;
+                self.spoken = None;
                 self.read(at, segment, acts);
             }
             Edge::Ended(segment) => {
-                let is_cut = self.speaking_since.take().is_some();
+                let is_cut = self.spoken.take().is_some();
                 if is_cut || self.reading.is_none() {
                     self.read(at, segment, acts);
                 }
@@ -222,7 +240,7 @@ impl Floor {
                 }
             }
             Edge::Dropped => {
-                self.speaking_since = None;
+                self.spoken = None;
                 if self.reading.is_none() {
                     self.utterance = None;
                     self.go_on(acts);
@@ -231,8 +249,8 @@ impl Floor {
         }
     }
 
-    fn begins(&mut self, at: u64, acts: &mut Vec<Act>) {
-        self.speaking_since = Some(at);
+    fn begins(&mut self, acts: &mut Vec<Act>) {
+        self.spoken = Some(ONSET_MS);
         if self.voice == Voice::Speaking {
             self.voice = Voice::Ducked;
             acts.push(Act::Duck);
@@ -248,7 +266,6 @@ impl Floor {
             id,
             sense: None,
             speech_end: at.min(segment.end_ms.saturating_sub(self.settings.post_roll_ms)),
-            told: false,
         });
         let whole = Segment {
             start_ms,
@@ -276,21 +293,20 @@ impl Floor {
 
     /// What time and readings decide.
     fn settle(&mut self, at: u64, acts: &mut Vec<Act>) {
-        if let Some(since) = self.speaking_since {
-            if self.voice == Voice::Ducked && at >= since + self.settings.give_way_ms {
+        if let Some(spoken) = self.spoken {
+            if self.voice == Voice::Ducked && spoken >= self.settings.give_way_ms {
                 self.voice = Voice::Paused;
                 acts.push(Act::Pause);
             }
             return;
         }
-        let Some(reading) = &mut self.reading else {
+        let Some(reading) = &self.reading else {
             return;
         };
         let silence = at.saturating_sub(reading.speech_end);
         let Some(sense) = reading.sense else {
-            if silence >= self.settings.patience_ms && !reading.told && self.voice == Voice::Silent
-            {
-                reading.told = true;
+            if silence >= self.settings.patience_ms && !self.told && self.voice == Voice::Silent {
+                self.told = true;
                 acts.push(Act::OneMoment);
             }
             return;

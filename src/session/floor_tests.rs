@@ -34,6 +34,8 @@ fn play(signs: &[(u64, Sign)]) -> Vec<(u64, Act)> {
     acts
 }
 
+const VOICED: Sign = Sign::Frame { voiced: true };
+const QUIET: Sign = Sign::Frame { voiced: false };
 const ONE: ReadingId = ReadingId(1);
 const TWO: ReadingId = ReadingId(2);
 
@@ -45,7 +47,7 @@ fn a_finished_sentence_is_taken_when_it_is_read_and_silence_was_long_enough() {
         play(&[
             (60, began(0)),
             (1200, paused(0, 1000)),
-            (1500, Sign::Tick),
+            (1500, QUIET),
             (1800, Sign::Read(ONE, FINISHED)),
         ]),
         [read, (1800, Act::Take(ONE))]
@@ -56,8 +58,8 @@ fn a_finished_sentence_is_taken_when_it_is_read_and_silence_was_long_enough() {
             (60, began(0)),
             (1200, paused(0, 1000)),
             (1300, Sign::Read(ONE, FINISHED)),
-            (1400, Sign::Tick),
-            (1450, Sign::Tick),
+            (1400, QUIET),
+            (1450, QUIET),
         ]),
         [read, (1450, Act::Take(ONE))]
     );
@@ -74,7 +76,7 @@ fn an_unfinished_sentence_gets_time_and_goes_on_as_one() {
             (60, began(0)),
             (1200, paused(0, 1000)),
             (1700, Sign::Read(ONE, unfinished)),
-            (1900, Sign::Tick),
+            (1900, QUIET),
             (2000, Sign::Edge(Edge::Resumed)),
             (3200, paused(0, 3000)),
             (3500, Sign::Read(TWO, FINISHED)),
@@ -91,8 +93,8 @@ fn an_unfinished_sentence_gets_time_and_goes_on_as_one() {
         (60, began(0)),
         (1200, paused(0, 1000)),
         (1700, Sign::Read(ONE, unfinished)),
-        (2200, Sign::Tick),
-        (2300, Sign::Tick),
+        (2200, QUIET),
+        (2300, QUIET),
     ]);
     assert_eq!(acts.last(), Some(&(2300, Act::Take(ONE))));
 }
@@ -103,14 +105,26 @@ fn the_kiosk_gives_way_and_answers_what_was_meant_for_it() {
         play(&[
             (0, Sign::SpeechBegan),
             (560, began(500)),
-            (700, Sign::Tick),
-            (860, Sign::Tick),
+            // Voiced for 192 ms more, with a gap.
+            (576, VOICED),
+            (592, VOICED),
+            (608, QUIET),
+            (624, VOICED),
+            (640, VOICED),
+            (656, VOICED),
+            (672, VOICED),
+            (688, VOICED),
+            (704, VOICED),
+            (720, VOICED),
+            (736, VOICED),
+            (752, VOICED),
+            (768, VOICED),
             (2200, paused(500, 2000)),
             (2700, Sign::Read(ONE, FINISHED)),
         ]),
         [
             (560, Act::Duck),
-            (860, Act::Pause),
+            (768, Act::Pause),
             (2200, Act::Read(ONE, segment(500, 2000))),
             (2700, Act::Stop),
             (2700, Act::Take(ONE)),
@@ -128,17 +142,19 @@ fn the_kiosk_goes_on_when_it_was_not_meant() {
         play(&[
             (0, Sign::SpeechBegan),
             (560, began(500)),
-            (900, Sign::Tick),
             (2200, paused(500, 2000)),
             (2700, Sign::Read(ONE, bystander)),
-        ])[3..],
-        [(2700, Act::Ignore(ONE)), (2700, Act::Resume)]
+        ])[2..],
+        [(2700, Act::Ignore(ONE)), (2700, Act::Unduck)]
     );
-    // A cough never silences it.
+    // A cough never silences it, however long the silence after it takes to be told.
     assert_eq!(
         play(&[
             (0, Sign::SpeechBegan),
             (560, began(500)),
+            (576, VOICED),
+            (592, QUIET),
+            (690, QUIET),
             (700, Sign::Edge(Edge::Dropped)),
         ]),
         [(560, Act::Duck), (700, Act::Unduck)]
@@ -150,8 +166,8 @@ fn a_reading_that_takes_long_is_excused_once() {
     let acts = play(&[
         (60, began(0)),
         (1200, paused(0, 1000)),
-        (2200, Sign::Tick),
-        (2300, Sign::Tick),
+        (2200, QUIET),
+        (2300, QUIET),
         (4000, Sign::Read(ONE, FINISHED)),
     ]);
     assert_eq!(acts[1..], [(2200, Act::OneMoment), (4000, Act::Take(ONE))]);
@@ -164,7 +180,7 @@ fn a_reading_that_is_not_wanted_any_more_decides_nothing() {
         (1200, paused(0, 1000)),
         (1300, Sign::Edge(Edge::Resumed)),
         (1800, Sign::Read(ONE, FINISHED)),
-        (1900, Sign::Tick),
+        (1900, QUIET),
     ]);
     assert_eq!(acts.last(), Some(&(1300, Act::Forget(ONE))));
 }

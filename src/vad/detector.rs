@@ -30,6 +30,11 @@ const PERIODIC: f32 = 0.4;
 /// From this correlation on it is a machine's tone: no voice repeats itself so exactly.
 const TONE: f32 = 0.995;
 
+/// A voice has so much of its power in its lowest harmonics; the beep of a till has not.
+const LOW: f32 = 0.05;
+/// What counts as low: up to 700 Hz, where a filter of first order has lost half.
+const LOW_PASS: f32 = 1.0 - 0.76;
+
 /// How long after a periodic frame others count, in frames: 400 ms.
 const PERIODIC_FOR: usize = 25;
 
@@ -94,7 +99,7 @@ impl Detector {
         if score > 0.1 {
             match correlation(&self.memory) {
                 tone if tone >= TONE => self.unperiodic = PERIODIC_FOR,
-                voice if voice >= PERIODIC => self.unperiodic = 0,
+                voice if voice >= PERIODIC && low_share(&self.frame) >= LOW => self.unperiodic = 0,
                 _ => {}
             }
         }
@@ -106,6 +111,18 @@ impl Detector {
     pub fn reset(&mut self) {
         *self = Self::new();
     }
+}
+
+/// How much of a frame's power is low: twice through a filter of first order.
+fn low_share(frame: &[f32; FRAME_SAMPLES]) -> f32 {
+    let (mut once, mut twice, mut low, mut all) = (0.0, 0.0, 0.0, f32::EPSILON);
+    for sample in frame {
+        once += LOW_PASS * (sample - once);
+        twice += LOW_PASS * (once - twice);
+        low += twice * twice;
+        all += sample * sample;
+    }
+    low / all
 }
 
 /// How much the sound repeats itself at any period of a voice: the largest normalised

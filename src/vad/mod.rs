@@ -6,10 +6,12 @@
 
 pub mod detector;
 pub mod endpoint;
+mod foreground;
 pub mod finished;
 
-pub use detector::{Detector, FRAME_SAMPLES};
+pub use detector::{Detector, FRAME_MS, FRAME_SAMPLES};
 pub use endpoint::{Edge, Endpointer};
+pub use foreground::Foreground;
 
 use crate::audio::{Pcm, SPEECH_RATE, resample::RateError};
 

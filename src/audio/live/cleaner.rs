@@ -11,7 +11,7 @@
 use super::pairing::Pairing;
 use crate::{
     audio::SPEECH_RATE,
-    vad::{Detector, FRAME_SAMPLES},
+    vad::{Detector, FRAME_SAMPLES, Foreground},
 };
 use sonora::{
     AudioProcessing, Config, StreamConfig,
@@ -24,6 +24,8 @@ use std::collections::VecDeque;
 
 /// 10 ms at 16 kHz: what the filters around the canceller take.
 const TEN_MS: usize = 160;
+/// Blocks of the canceller in a frame.
+const BLOCKS_OF_FRAME: usize = FRAME_SAMPLES / BLOCK_SIZE;
 /// AEC3 counts in 16 bit samples.
 const SCALE: f32 = 32_768.0;
 /// A sample above this is cut off by the device.
@@ -55,10 +57,17 @@ const ECHO_TAIL: u32 = 100;
 /// Before the canceller has heard so much of the kiosk's voice, it does not know the room yet:
 /// 1.5 s, in blocks.
 const LEARNING: u32 = 375;
-/// Where the canceller took away more than this, what is left is echo: -7 dB of the amplitude.
-const MOSTLY_ECHO: f32 = 0.45;
-/// How fast the levels follow, a block: 80 ms.
-const FOLLOW: f32 = 0.05;
+/// Where the canceller took away more than this, what is left is echo: -16 dB of the amplitude.
+/// Of echo alone it takes 30 dB and more; of a voice over it, in its first tenths, up to 10.
+const MOSTLY_ECHO: f32 = 0.16;
+/// How often the canceller is asked how it does, in blocks of the kiosk's voice: 2 s.
+const ASK_EACH: u32 = 500;
+/// How fast the levels follow, a block: 40 ms.
+const FOLLOW: f32 = 0.1;
+/// Where noise suppression took more than this, what is left is not what is heard: 10 dB.
+const MOSTLY_NOISE: f32 = 0.1;
+/// How fast the level without noise follows, a frame: 80 ms.
+const FOLLOW_FRAMES: f32 = 0.2;
 
 /// Takes echo and noise out of one microphone's stream, and tells speech from what is left of
 /// the kiosk's own voice. For one stream of sound; all of it 16 kHz.
@@ -67,6 +76,7 @@ pub struct Cleaner {
     canceller: BlockProcessor,
     after: AudioProcessing,
     detector: Detector,
+    foreground: Foreground,
     played: Pairing,
     raw: Vec<f32>,
     captured: Vec<f32>,
@@ -80,7 +90,14 @@ pub struct Cleaner {
     /// Blocks until the echo of what was played last has passed.
     echo_for: u32,
     learned: u32,
-    /// Mean squares before and after cancelling.
+    /// Blocks of the kiosk's voice until the canceller is asked how it does.
+    asked_in: u32,
+    /// Mean squares of the last blocks after cancelling.
+    powers: [f32; BLOCKS_OF_FRAME],
+    /// Mean squares before and after taking out noise, slowly.
+    noisy_level: f32,
+    still_level: f32,
+    /// Mean squares before and after cancelling, slowly.
     raw_level: f32,
     clean_level: f32,
 }
@@ -103,6 +120,7 @@ impl Cleaner {
                 ..Config::default()
             }),
             detector: Detector::new(),
+            foreground: Foreground::default(),
             played: Pairing::default(),
             raw: Vec::new(),
             captured: Vec::new(),
@@ -112,6 +130,10 @@ impl Cleaner {
             at: 0,
             echo_for: 0,
             learned: 0,
+            asked_in: ASK_EACH,
+            powers: [0.0; BLOCKS_OF_FRAME],
+            noisy_level: 0.0,
+            still_level: 0.0,
             raw_level: 0.0,
             clean_level: 0.0,
         }
@@ -139,7 +161,7 @@ impl Cleaner {
             let mut frame = Frame {
                 at: self.at,
                 samples: [0.0; FRAME_SAMPLES],
-                score: if self.is_own_voice() { 0.0 } else { score },
+                score: 0.0,
             };
             for (slot, sample) in frame
                 .samples
@@ -147,6 +169,15 @@ impl Cleaner {
                 .zip(self.linear.drain(..FRAME_SAMPLES))
             {
                 *slot = sample;
+            }
+            let power = self.power();
+            self.noisy_level += FOLLOW_FRAMES * (power - self.noisy_level);
+            self.still_level += FOLLOW_FRAMES * (mean_square(&clean) - self.still_level);
+            // The rest of an echo under steam or a grinder sounds like a voice.
+            let noise = self.still_level < MOSTLY_NOISE * self.noisy_level;
+            let near = self.foreground.is_near(power, self.echo_for == 0);
+            if near && !noise && !self.is_own_voice() {
+                frame.score = score;
             }
             heard(frame);
             self.at += FRAME_SAMPLES as u64;
@@ -159,6 +190,17 @@ impl Cleaner {
         if mean_square(&played).sqrt() > RENDERED {
             self.echo_for = ECHO_TAIL;
             self.learned = self.learned.saturating_add(1);
+            self.asked_in -= 1;
+            if self.asked_in == 0 {
+                self.asked_in = ASK_EACH;
+                let metrics = self.canceller.get_metrics();
+                tracing::debug!(
+                    delay_ms = metrics.delay_ms,
+                    taken_db = metrics.echo_return_loss_enhancement,
+                    waiting = self.played.waiting(),
+                    "echo canceller"
+                );
+            }
         }
         let (mut block, mut linear) = (Block::new(1, 1), Block::new(1, 1));
         write(&mut block, &played);
@@ -169,10 +211,19 @@ impl Cleaner {
             .process_capture(false, saturated, Some(&mut linear), &mut block);
         let scaled = |s: &f32| if s.is_finite() { s / SCALE } else { 0.0 };
         let clean: Vec<f32> = block.view(0, 0).iter().map(scaled).collect();
+        let power = mean_square(&clean);
+        self.powers.rotate_left(1);
+        self.powers[BLOCKS_OF_FRAME - 1] = power;
         self.raw_level += FOLLOW * (mean_square(heard) - self.raw_level);
-        self.clean_level += FOLLOW * (mean_square(&clean) - self.clean_level);
+        self.clean_level += FOLLOW * (power - self.clean_level);
         self.linear.extend(linear.view(0, 0).iter().map(scaled));
         self.suppressed.extend(clean);
+    }
+
+    /// The mean square of the last 16 ms without echo, before noise was taken out: that would
+    /// hide how loud it always is.
+    fn power(&self) -> f32 {
+        self.powers.iter().sum::<f32>() / self.powers.len() as f32
     }
 
     /// Whether what is heard now is the kiosk itself: it speaks, and the canceller took most

@@ -5,6 +5,7 @@
 use super::*;
 use crate::{
     audio::{decode, resample},
+    bench::acoustics::{Echo, EchoPath},
     vad::{Edge, Endpointer, VadSettings},
 };
 
@@ -22,33 +23,15 @@ fn recorded(names: &[&str]) -> Vec<f32> {
         .collect()
 }
 
-/// What a microphone hears of a loudspeaker: 80 ms late, with a tail of echoes, at a level, by a
-/// clock that is 100 ppm slow.
+/// What a microphone hears of a loudspeaker, at a level.
 fn through_a_room(played: &[f32], level: f32) -> Vec<f32> {
-    // Echoes at random times, each weaker; a fixed generator (Numerical Recipes' LCG).
-    let mut seed = 1u32;
-    let mut random = || {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        seed as f32 / u32::MAX as f32
-    };
-    let mut taps = vec![(1280usize, 1.0f32)];
-    for _ in 0..60 {
-        let late = random() * 2400.0;
-        let sign = if random() < 0.5 { -1.0 } else { 1.0 };
-        taps.push((1280 + late as usize, sign * 0.4 * (-late / 800.0).exp()));
-    }
-    let heard = |n: usize| -> f32 {
-        taps.iter()
-            .filter_map(|(late, gain)| Some(gain * played.get(n.checked_sub(*late)?)?))
-            .sum()
-    };
-    (0..played.len() - 1)
-        .map(|n| {
-            let exact = n as f64 * (1.0 - 100e-6);
-            let (whole, part) = (exact as usize, exact.fract() as f32);
-            level * ((1.0 - part) * heard(whole) + part * heard(whole + 1))
-        })
-        .collect()
+    let mut heard = vec![0.0; played.len()];
+    EchoPath::new(Echo {
+        level,
+        ..Echo::ROOM
+    })
+    .pass(played, &mut heard);
+    heard
 }
 
 /// Runs the front end, 10 ms of each side at a time; gives the edges with their times, ms.
@@ -111,4 +94,25 @@ fn without_echo_speech_passes() {
         matches!(all.first(), Some((_, Edge::Began { .. }))),
         "{all:?}"
     );
+}
+
+#[test]
+fn it_is_quiet_when_the_kiosk_falls_silent() {
+    for cut in [3, 5, 7] {
+        let mut played = kiosk();
+        // In the middle of a word.
+        played.truncate(cut * SPEECH_RATE as usize);
+        played.resize((cut + 20) * SPEECH_RATE as usize, 0.0);
+        let heard = through_a_room(&played, 0.5);
+        let mut cleaner = Cleaner::new(true);
+        let mut loud = 0;
+        for (out, back) in played.chunks(256).zip(heard.chunks(256)) {
+            cleaner.render(out);
+            cleaner.capture(back, |frame| {
+                let late = frame.at > (cut as u64 + 2) * u64::from(SPEECH_RATE);
+                loud += usize::from(late && frame.score > 0.3);
+            });
+        }
+        assert_eq!(loud, 0, "cut after {cut} s");
+    }
 }

@@ -30,7 +30,7 @@ pub struct Loudspeaker {
     queue: rtrb::Producer<f32>,
     knobs: Arc<Knobs>,
     health: Arc<Health>,
-    _keeper: Keeper,
+    _keeper: Option<Keeper>,
 }
 
 #[derive(Debug)]
@@ -51,12 +51,7 @@ impl Loudspeaker {
     pub fn open(name: Option<&str>) -> Result<(Self, rtrb::Consumer<f32>), DeviceError> {
         let (queue, waiting) = rtrb::RingBuffer::new(ROOM);
         let (echo, heard) = rtrb::RingBuffer::new(BEHIND);
-        let knobs = Arc::new(Knobs {
-            volume: AtomicU32::new(1f32.to_bits()),
-            held: AtomicBool::new(false),
-            forget: AtomicBool::new(false),
-            played: AtomicU64::new(0),
-        });
+        let knobs = Arc::new(Knobs::default());
         let health = Arc::new(Health::default());
         let (home, back) = mpsc::channel();
         let _ = home.send((waiting, echo));
@@ -99,9 +94,34 @@ impl Loudspeaker {
             queue,
             knobs,
             health,
-            _keeper: keeper,
+            _keeper: Some(keeper),
         };
         Ok((speaker, heard))
+    }
+
+    /// A loudspeaker without a device: what it plays, mono at [`PLAY_RATE`], is drawn from the
+    /// second value, at whatever pace.
+    #[must_use]
+    pub fn drawn() -> (Self, Outlet) {
+        let (queue, waiting) = rtrb::RingBuffer::new(ROOM);
+        let (echo, _) = rtrb::RingBuffer::new(1);
+        let (knobs, health) = (Arc::new(Knobs::default()), Arc::new(Health::default()));
+        health.present.store(true, Ordering::Relaxed);
+        let outlet = Outlet {
+            rings: Some((waiting, echo)),
+            home: mpsc::channel().0,
+            knobs: knobs.clone(),
+            health: health.clone(),
+            volume: 1.0,
+            count: 0,
+        };
+        let speaker = Self {
+            queue,
+            knobs,
+            health,
+            _keeper: None,
+        };
+        (speaker, outlet)
     }
 
     /// Queues samples at [`PLAY_RATE`]; gives how many found room.
@@ -148,16 +168,46 @@ impl Loudspeaker {
     }
 }
 
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            volume: AtomicU32::new(1f32.to_bits()),
+            held: AtomicBool::new(false),
+            forget: AtomicBool::new(false),
+            played: AtomicU64::new(0),
+        }
+    }
+}
+
 type Rings = (rtrb::Consumer<f32>, rtrb::Producer<f32>);
 
-/// The end of the rings in the callback; they come back when the stream goes.
-struct Outlet {
+/// What is played, sample by sample, silence included: the end of the rings in the callback.
+/// They come back when the stream goes.
+pub struct Outlet {
     rings: Option<Rings>,
     home: mpsc::Sender<Rings>,
     knobs: Arc<Knobs>,
     health: Arc<Health>,
     volume: f32,
     count: u32,
+}
+
+impl Outlet {
+    /// How many samples wait to be played.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.rings.as_ref().map_or(0, |(queue, _)| queue.slots())
+    }
+
+    /// The volume now, 0 to 1; 0 where it is held.
+    #[must_use]
+    pub fn volume(&self) -> f32 {
+        if self.knobs.held.load(Ordering::Relaxed) {
+            0.0
+        } else {
+            self.volume
+        }
+    }
 }
 
 impl Drop for Outlet {

@@ -44,6 +44,11 @@ impl Pairing {
         self.waiting.extend(samples);
     }
 
+    /// Samples that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The next 4 ms; silence while too little waits.
     pub(super) fn next_block(&mut self) -> [f32; BLOCK_SIZE] {
         let mut block = [0.0; BLOCK_SIZE];

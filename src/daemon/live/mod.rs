@@ -28,7 +28,10 @@ use judge::Judge;
 use memory::Memory;
 use speaker::{Order, Speaker, Told, Utter};
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{
@@ -111,6 +114,38 @@ pub struct Ports {
     pub watcher: mpsc::Sender<Seen>,
     /// Who listens for the wake word before a session, if anybody does.
     pub wake: Option<mpsc::Sender<Frame>>,
+    /// Counts what is being worked on.
+    pub working: Working,
+}
+
+/// How much is being worked on beside the loop: readings, sentences being made. A simulated
+/// clock stands still meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Working(Arc<AtomicUsize>);
+
+/// A piece of work, until it is dropped.
+#[derive(Debug)]
+pub struct Work(Arc<AtomicUsize>);
+
+impl Working {
+    /// A piece of work begins.
+    #[must_use]
+    pub fn begin(&self) -> Work {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Work(self.0.clone())
+    }
+
+    /// Whether nothing is being worked on.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Runs until nobody presses and no sound comes any more.
@@ -122,6 +157,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
         mut presses,
         watcher,
         wake,
+        working,
     } = ports;
     let (readings, mut read) = mpsc::channel(16);
     let mut live = Live {
@@ -133,6 +169,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
         speaker,
         watcher,
         wake,
+        working,
         readings,
         reading: None,
         ready: None,
@@ -185,6 +222,7 @@ struct Live<'a> {
     speaker: Speaker,
     watcher: mpsc::Sender<Seen>,
     wake: Option<mpsc::Sender<Frame>>,
+    working: Working,
     readings: mpsc::Sender<(ReadingId, Reading)>,
     /// The reading under way.
     reading: Option<(ReadingId, AbortHandle)>,
@@ -259,6 +297,9 @@ impl Live<'_> {
         }
         self.listen_anew();
         self.memory.wipe();
+        if self.is_speaking {
+            self.show(Seen::Speaking(false));
+        }
         self.is_speaking = false;
         self.saying.clear();
         self.speech_end = None;
@@ -302,9 +343,9 @@ impl Live<'_> {
                 }
             }
             self.step(Sign::Edge(edge)).await;
-        } else {
-            self.step(Sign::Tick).await;
         }
+        let voiced = frame.score >= self.settings.vad.stay_at;
+        self.step(Sign::Frame { voiced }).await;
     }
 
     async fn step(&mut self, sign: Sign) {
@@ -373,7 +414,9 @@ impl Live<'_> {
         self.speech_end = Instant::now().checked_sub(silence);
         let speech_ms = u32::try_from(segment.speech_ms).unwrap_or(u32::MAX);
         let readings = self.readings.clone();
+        let work = self.working.begin();
         let task = tokio::spawn(async move {
+            let _work = work;
             let sound = Sound {
                 pcm: &pcm,
                 span_ms: None,

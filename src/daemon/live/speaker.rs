@@ -1,6 +1,7 @@
 //! The kiosk's voice over a loudspeaker: sentence after sentence, held and taken up again where
 //! a sentence began.
 
+use super::Working;
 use crate::{
     audio::{
         Pcm, Resampler,
@@ -17,8 +18,6 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-/// How often the voice looks at what was played.
-const PERIOD: Duration = Duration::from_millis(10);
 /// The volume while the shopper begins to speak: -15 dB.
 const QUIET: f32 = 0.18;
 /// What may be queued ahead of the loudspeaker, in samples: 200 ms. What is held comes to rest
@@ -77,12 +76,14 @@ pub struct Speaker {
 }
 
 impl Speaker {
-    /// Starts the voice on a loudspeaker; it ends when the last handle is dropped.
+    /// Starts the voice on a loudspeaker; it ends when the last handle is dropped. It looks every
+    /// `period` at what was played.
     #[must_use]
     pub fn spawn(
         loudspeaker: Loudspeaker,
         voice: Arc<dyn Synthesize>,
         first_within: Duration,
+        (period, working): (Duration, Working),
     ) -> (Self, mpsc::Receiver<Told>, JoinHandle<()>) {
         let (orders, inbox) = mpsc::channel(64);
         let (told, events) = mpsc::channel(64);
@@ -91,6 +92,7 @@ impl Speaker {
             loudspeaker,
             voice,
             first_within,
+            working,
             told,
             made,
             sentences: VecDeque::new(),
@@ -101,7 +103,7 @@ impl Speaker {
             began: None,
             away_since: None,
         };
-        let task = tokio::spawn(mouth.run(inbox, pieces));
+        let task = tokio::spawn(mouth.run(inbox, pieces, period));
         (Self { orders }, events, task)
     }
 
@@ -141,6 +143,7 @@ struct Mouth {
     loudspeaker: Loudspeaker,
     voice: Arc<dyn Synthesize>,
     first_within: Duration,
+    working: Working,
     told: mpsc::Sender<Told>,
     made: mpsc::Sender<(u64, Piece)>,
     sentences: VecDeque<Sentence>,
@@ -161,8 +164,9 @@ impl Mouth {
         mut self,
         mut inbox: mpsc::Receiver<Order>,
         mut pieces: mpsc::Receiver<(u64, Piece)>,
+        period: Duration,
     ) {
-        let mut clock = interval(PERIOD);
+        let mut clock = interval(period);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -298,7 +302,9 @@ impl Mouth {
             self.made.clone(),
         );
         let first_within = self.first_within;
+        let work = self.working.begin();
         let task = tokio::spawn(async move {
+            let _work = work;
             let mut request = SynthesizeRequest::new(&text, language, first_within * 4);
             request.first_within = first_within;
             request.fixed = fixed;
