@@ -2,10 +2,11 @@
 //! said in it, and what `comptoir run` tells. For `bench --live` and the tests of the live
 //! daemon: real devices as far as a program can tell, real time, no hardware.
 
+use super::acoustics::{Echo, EchoPath};
 use serde_json::Value;
 use std::{
     cell::RefCell,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -59,6 +60,8 @@ impl Drop for Ended {
 pub struct Room {
     folder: PathBuf,
     program: PathBuf,
+    /// What makes the echo; ends before the server.
+    echo: RefCell<Vec<Ended>>,
     server: RefCell<Option<Ended>>,
 }
 
@@ -72,6 +75,7 @@ impl Room {
         let room = Self {
             folder: folder.to_owned(),
             program: program.to_owned(),
+            echo: RefCell::default(),
             server: RefCell::new(None),
         };
         room.start_server()?;
@@ -159,24 +163,58 @@ impl Room {
         *self.server.borrow_mut() = None;
     }
 
-    /// The loudspeaker comes back into the microphone so late (ms), at a volume (percent of
-    /// PulseAudio's cubic scale: 79 is -6 dB).
+    /// The loudspeaker comes back into the microphone from now on. (PulseAudio's own loopback
+    /// changes its pace by a hundredth to keep its latency, which no room does.)
     ///
     /// # Errors
     /// When the server refuses.
-    pub fn feed_back(&self, late_ms: u32, volume: u32) -> Result<(), RoomError> {
-        let late = format!("latency_msec={late_ms}");
-        let module = "module-loopback";
-        self.pactl(&[
-            "load-module",
-            module,
-            "source=speaker.monitor",
-            "sink=vmic",
-            &late,
-        ])?;
-        let inputs = self.pactl(&["list", "short", "sink-inputs"])?;
-        let id = inputs.split('\t').next().unwrap_or_default();
-        self.pactl(&["set-sink-input-volume", id, &format!("{volume}%")])?;
+    pub fn feed_back(&self, echo: Echo) -> Result<(), RoomError> {
+        const FORM: [&str; 5] = [
+            "--raw",
+            "--format=float32le",
+            "--rate=16000",
+            "--channels=1",
+            "--latency-msec=20",
+        ];
+        let missing = |program: &str| {
+            let program = program.to_owned();
+            move |source| RoomError::Missing { program, source }
+        };
+        let mut from = self
+            .command(Path::new("parec"))
+            .args(FORM)
+            .arg("--device=speaker.monitor")
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(missing("parec"))?;
+        let mut to = self
+            .command(Path::new("pacat"))
+            .args(FORM)
+            .args(["--playback", "--device=vmic"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(missing("pacat"))?;
+        let (out, into) = (from.stdout.take(), to.stdin.take());
+        let (Some(mut out), Some(mut into)) = (out, into) else {
+            return Err(RoomError::Absent("the pipes of parec and pacat".into()));
+        };
+        // It ends with either program.
+        std::thread::spawn(move || {
+            let mut path = EchoPath::new(echo);
+            let mut bytes = [0u8; 640];
+            while out.read_exact(&mut bytes).is_ok() {
+                let (samples, _) = bytes.as_chunks::<4>();
+                let played: Vec<f32> = samples.iter().map(|b| f32::from_le_bytes(*b)).collect();
+                let mut heard = vec![0.0; played.len()];
+                path.pass(&played, &mut heard);
+                let heard: Vec<u8> = heard.iter().flat_map(|s| s.to_le_bytes()).collect();
+                if into.write_all(&heard).is_err() {
+                    return;
+                }
+            }
+        });
+        self.echo.borrow_mut().extend([Ended(from), Ended(to)]);
         Ok(())
     }
 

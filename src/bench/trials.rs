@@ -29,6 +29,24 @@ const SPOKEN: f32 = 0.02;
 /// A voice under this volume is quiet.
 const DUCKED: f32 = 0.5;
 
+/// What the turns of the demo conversation mean. ("J'en prends deux" after something was added
+/// sets its quantity.)
+#[must_use]
+pub fn meant(language: Language) -> [&'static str; 6] {
+    let third = match language {
+        Language::En => "add_to_cart",
+        Language::Fr => "set_quantity",
+    };
+    [
+        "search_product",
+        "product_details",
+        third,
+        "checkout",
+        "affirm",
+        "track_order",
+    ]
+}
+
 /// A conversation without interruption.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Conversation {
@@ -62,8 +80,8 @@ pub struct Noises {
     pub tried: usize,
     /// Those it held its voice for, by kind.
     pub gave_way: Vec<&'static str>,
-    /// Those it took for a turn.
-    pub turns: usize,
+    /// What it took for a turn.
+    pub turns: Vec<String>,
 }
 
 /// People who speak to one another beside a kiosk that listens openly.
@@ -260,7 +278,9 @@ pub async fn noises(
                 for seen in room.pass(lasts + 700).await? {
                     match seen {
                         Seen::GaveWay(true) => out.gave_way.push(kind),
-                        Seen::Turn(turn) if !turn.transcript.is_empty() => out.turns += 1,
+                        Seen::Turn(turn) if !turn.transcript.is_empty() => {
+                            out.turns.push(format!("{kind}: {}", turn.transcript));
+                        }
                         _ => {}
                     }
                 }
@@ -275,7 +295,7 @@ pub async fn noises(
 const NOISES: [&str; 5] = ["clicks", "cough", "thump", "till", "steam"];
 
 /// One of the kinds of noise, as loud as speech, another one for each number.
-fn noise(number: usize) -> Vec<f32> {
+pub(crate) fn noise(number: usize) -> Vec<f32> {
     let mut random = Noise::new(number as u32 + 1);
     let rate = SPEECH_RATE as f32;
     let seconds = |s: f32| 0..(s * rate) as usize;

@@ -25,15 +25,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the demo conversation's turns mean.
-const MEANT: [&str; 6] = [
-    "search_product",
-    "product_details",
-    "add_to_cart",
-    "checkout",
-    "affirm",
-    "track_order",
-];
 /// How far into a reply it is interrupted, ms.
 const INTO_MS: [u64; 3] = [300, 1500, 3500];
 /// Noises tried in a language.
@@ -78,7 +69,8 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
         } else {
             Language::En
         })?;
-        let said: Vec<(PathBuf, &str)> = mine.iter().cloned().zip(MEANT).collect();
+        let said: Vec<(PathBuf, &str)> =
+            mine.iter().cloned().zip(trials::meant(language)).collect();
         // Twenty turns and more in both languages.
         let twice = [said.clone(), said.clone()].concat();
         if wanted(Trial::Echo) {
@@ -189,9 +181,14 @@ fn table(room: &Room) -> String {
             "noises".to_owned(),
             language.clone(),
             n.tried.to_string(),
-            format!("gave way {} times, {} turns", n.gave_way.len(), n.turns),
+            format!(
+                "gave way {} times, {} turns",
+                n.gave_way.len(),
+                n.turns.len()
+            ),
         ]);
         notes.extend(n.gave_way.iter().map(|kind| format!("gave way: {kind}")));
+        notes.extend(n.turns.iter().cloned());
     }
     for (language, b) in &room.bystanders {
         table.add_row([

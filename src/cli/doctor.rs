@@ -83,7 +83,7 @@ pub async fn run(args: &Doctor, global: &Global) -> anyhow::Result<Ending> {
     findings.extend(models(&settings));
     findings.push(data(&settings));
     findings.push(shop(&settings).await);
-    findings.push(sound());
+    findings.extend(sound());
     if args.start {
         findings.extend(start(&settings).await);
     }
@@ -303,25 +303,25 @@ async fn shop(settings: &Settings) -> Finding {
     }
 }
 
-fn sound() -> Finding {
+fn sound() -> Vec<Finding> {
     let devices = devices::list();
-    if devices.outputs.is_empty() {
-        bad(
-            Weight::Less,
-            "sound devices",
-            "no loudspeaker",
-            "recordings and --out work without; connect one for `say` and `hear --play`",
-        )
-    } else {
-        good(
-            "sound devices",
-            format!(
-                "{} inputs, {} outputs",
-                devices.inputs.len(),
-                devices.outputs.len()
-            ),
-        )
-    }
+    [
+        (
+            "microphone",
+            devices.inputs.len(),
+            "connect one, or start the sound server, for `run`; `hear` works without",
+        ),
+        (
+            "loudspeaker",
+            devices.outputs.len(),
+            "connect one, or start the sound server, for `run` and `say`; --out works without",
+        ),
+    ]
+    .map(|(what, count, todo)| match count {
+        0 => bad(Weight::Less, what, "none found", todo),
+        n => good(what, format!("{n} found; `comptoir devices` lists them")),
+    })
+    .into()
 }
 
 async fn start(settings: &Settings) -> Vec<Finding> {

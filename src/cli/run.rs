@@ -154,6 +154,8 @@ fn keys(presses: mpsc::Sender<Press>) {
 #[derive(Default)]
 struct Devices {
     gone: [bool; 2],
+    /// How often samples were lost.
+    xruns: [u64; 2],
 }
 
 impl Devices {
@@ -174,6 +176,16 @@ impl Devices {
                 view.say(
                     &json!({"device": name, "state": state}),
                     &format!("{name}: {state}"),
+                )?;
+            }
+            let xruns = health.xruns();
+            if xruns > self.xruns[i] {
+                self.xruns[i] = xruns;
+                view.say(
+                    &json!({"device": name, "xruns": xruns}),
+                    &format!(
+                        "{name}: samples were lost {xruns} times so far; the machine was late"
+                    ),
                 )?;
             }
         }

@@ -42,6 +42,12 @@ impl Default for FloorSettings {
     }
 }
 
+/// In one speech, the kiosk holds its voice so often for nothing; after that it only gets quieter.
+/// A wish is answered all the same, when it has been said.
+const HOLDS: u32 = 1;
+/// And gets quieter so often.
+const DUCKS: u32 = 2;
+
 /// Names a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReadingId(pub u64);
@@ -130,6 +136,9 @@ pub struct Floor {
     /// voice would put off what it waits for.
     told: bool,
     voice: Voice,
+    /// How often the kiosk gave way in this speech to what was not meant for it: another voice, or
+    /// its own, where the echo canceller has lost it. It insists more each time.
+    fruitless: u32,
 }
 
 impl Floor {
@@ -144,6 +153,7 @@ impl Floor {
             reading: None,
             told: false,
             voice: Voice::Silent,
+            fruitless: 0,
         }
     }
 
@@ -190,6 +200,7 @@ impl Floor {
             // The next reply of the same answer: what was decided stands.
             Sign::SpeechBegan if self.voice != Voice::Silent => {}
             Sign::SpeechBegan => {
+                self.fruitless = 0;
                 self.voice = if self.spoken.is_some() {
                     acts.push(Act::Duck);
                     Voice::Ducked
@@ -251,7 +262,7 @@ impl Floor {
 
     fn begins(&mut self, acts: &mut Vec<Act>) {
         self.spoken = Some(ONSET_MS);
-        if self.voice == Voice::Speaking {
+        if self.voice == Voice::Speaking && self.fruitless < DUCKS {
             self.voice = Voice::Ducked;
             acts.push(Act::Duck);
         }
@@ -294,7 +305,8 @@ impl Floor {
     /// What time and readings decide.
     fn settle(&mut self, at: u64, acts: &mut Vec<Act>) {
         if let Some(spoken) = self.spoken {
-            if self.voice == Voice::Ducked && spoken >= self.settings.give_way_ms {
+            let gives_way = self.voice == Voice::Ducked && self.fruitless < HOLDS;
+            if gives_way && spoken >= self.settings.give_way_ms {
                 self.voice = Voice::Paused;
                 acts.push(Act::Pause);
             }
@@ -330,6 +342,7 @@ impl Floor {
             acts.push(Act::Take(id));
         } else {
             acts.push(Act::Ignore(id));
+            self.fruitless += 1;
             self.go_on(acts);
         }
     }

@@ -269,3 +269,32 @@ fn a_shopper_who_begins_as_it_ends_does_not_leave_it_quiet() {
         ]
     );
 }
+
+#[test]
+fn the_kiosk_insists_where_it_gave_way_for_nothing() {
+    let bystander = Sense {
+        finished: true,
+        for_us: false,
+    };
+    // Somebody, or its own echo, again and again.
+    let mut signs = vec![(0, Sign::SpeechBegan)];
+    for n in 0..4 {
+        let at = 1000 + n * 3000;
+        signs.push((at, began(at)));
+        signs.extend((1..20).map(|frame| (at + frame * 16, VOICED)));
+        signs.push((at + 1200, paused(at, at + 1000)));
+        signs.push((at + 1700, Sign::Read(ReadingId(n + 1), bystander)));
+    }
+    // And then a wish.
+    signs.push((14_000, began(14_000)));
+    signs.push((15_200, paused(14_000, 15_000)));
+    signs.push((15_700, Sign::Read(ReadingId(5), FINISHED)));
+    let acts = play(&signs);
+    let count = |wanted: Act| acts.iter().filter(|(_, act)| *act == wanted).count();
+    assert_eq!(count(Act::Pause), 1, "{acts:?}");
+    assert_eq!(count(Act::Duck), 2, "{acts:?}");
+    assert_eq!(
+        acts[acts.len() - 2..],
+        [(15_700, Act::Stop), (15_700, Act::Take(ReadingId(5)))]
+    );
+}

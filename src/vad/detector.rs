@@ -30,10 +30,13 @@ const PERIODIC: f32 = 0.4;
 /// From this correlation on it is a machine's tone: no voice repeats itself so exactly.
 const TONE: f32 = 0.995;
 
-/// A voice has so much of its power in its lowest harmonics; the beep of a till has not.
+/// A voice has so much of its power in its lowest harmonics; the beep of a till has not, nor an
+/// "s".
 const LOW: f32 = 0.05;
-/// What counts as low: up to 700 Hz, where a filter of first order has lost half.
-const LOW_PASS: f32 = 1.0 - 0.76;
+/// What has not goes on with speech, and does not begin it.
+const HIGH_AT_MOST: f32 = 0.4;
+/// What counts as low: up to 400 Hz, where a filter of first order has lost half.
+const LOW_PASS: f32 = 1.0 - 0.855;
 
 /// How long after a periodic frame others count, in frames: 400 ms.
 const PERIODIC_FOR: usize = 25;
@@ -99,12 +102,17 @@ impl Detector {
         if score > 0.1 {
             match correlation(&self.memory) {
                 tone if tone >= TONE => self.unperiodic = PERIODIC_FOR,
-                voice if voice >= PERIODIC && low_share(&self.frame) >= LOW => self.unperiodic = 0,
+                voice if voice >= PERIODIC => self.unperiodic = 0,
                 _ => {}
             }
         }
-        let counts = self.unperiodic < PERIODIC_FOR && score.is_finite();
-        if counts { score.clamp(0.0, 1.0) } else { 0.0 }
+        if self.unperiodic >= PERIODIC_FOR || !score.is_finite() {
+            0.0
+        } else if score > HIGH_AT_MOST && low_share(&self.frame) < LOW {
+            HIGH_AT_MOST
+        } else {
+            score.clamp(0.0, 1.0)
+        }
     }
 
     /// Forgets what it heard, as for a new stream.

@@ -44,6 +44,15 @@ pub fn end_with_parent() -> Result<(), ParentError> {
     }
 }
 
+/// Lets whoever plays and records sound go first on a busy processor: recognition that is a
+/// little later is not heard, a loudspeaker that runs dry is, and confuses the echo canceller.
+/// To be called before there are threads.
+pub fn let_sound_go_first() {
+    if let Err(e) = rustix::process::nice(5) {
+        tracing::debug!("cannot lower this process's priority: {e}");
+    }
+}
+
 /// Whether process 1 is one that takes over orphans. In a container it may be our own parent.
 fn adopts_orphans() -> bool {
     let name = std::fs::read_to_string("/proc/1/comm").unwrap_or_default();

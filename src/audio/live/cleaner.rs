@@ -57,9 +57,10 @@ const ECHO_TAIL: u32 = 100;
 /// Before the canceller has heard so much of the kiosk's voice, it does not know the room yet:
 /// 1.5 s, in blocks.
 const LEARNING: u32 = 375;
-/// Where the canceller took away more than this, what is left is echo: -16 dB of the amplitude.
-/// Of echo alone it takes 30 dB and more; of a voice over it, in its first tenths, up to 10.
-const MOSTLY_ECHO: f32 = 0.16;
+/// Where the canceller took away more than this, what is left is echo: -26 dB of the amplitude.
+/// Of echo alone it takes 36 dB and more, once it knows the room; of a voice over it, in its
+/// first tenths of a second, up to 28.
+const MOSTLY_ECHO: f32 = 0.05;
 /// How often the canceller is asked how it does, in blocks of the kiosk's voice: 2 s.
 const ASK_EACH: u32 = 500;
 /// How fast the levels follow, a block: 40 ms.

@@ -5,7 +5,10 @@
 use super::*;
 use crate::{
     audio::{decode, resample},
-    bench::acoustics::{Echo, EchoPath},
+    bench::{
+        acoustics::{Echo, EchoPath},
+        trials::noise,
+    },
     vad::{Edge, Endpointer, VadSettings},
 };
 
@@ -114,5 +117,25 @@ fn it_is_quiet_when_the_kiosk_falls_silent() {
             });
         }
         assert_eq!(loud, 0, "cut after {cut} s");
+    }
+}
+
+#[test]
+fn clicks_coughs_thumps_tills_and_steam_are_no_voice() {
+    let played = kiosk();
+    for number in 0..25 {
+        let noise = noise(number);
+        let mut heard = through_a_room(&played, 0.5);
+        let from = 6 * SPEECH_RATE as usize;
+        for (slot, sample) in heard[from..].iter_mut().zip(&noise) {
+            *slot += sample;
+        }
+        let mut cleaner = Cleaner::new(true);
+        let mut voiced = 0;
+        for (out, back) in played.chunks(256).zip(heard.chunks(256)) {
+            cleaner.render(out);
+            cleaner.capture(back, |frame| voiced += usize::from(frame.score >= 0.6));
+        }
+        assert!(voiced < 12, "noise {number}: {voiced} frames");
     }
 }

@@ -74,6 +74,7 @@ fn main() -> ExitCode {
 fn start(options: Options) -> anyhow::Result<(Arc<Service>, Engine, TcpListener)> {
     if options.with_parent {
         comptoir::wyoming::worker::end_with_parent()?;
+        comptoir::wyoming::worker::let_sound_go_first();
     }
     anyhow::ensure!(
         options.token.is_some() || options.host.is_loopback(),

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Refusal> {
     if options.with_parent {
         worker::end_with_parent()?;
+        worker::let_sound_go_first();
     }
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

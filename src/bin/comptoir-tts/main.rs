@@ -86,6 +86,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Refusal> {
     if options.with_parent {
         worker::end_with_parent()?;
+        worker::let_sound_go_first();
     }
     for voice in &options.voices {
         voice::check_files(voice).map_err(StartError::Voice)?;
