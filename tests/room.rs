@@ -78,7 +78,7 @@ async fn it_gives_way_to_wishes_and_not_to_noise() {
 async fn many_turns_cost_no_more_than_few() {
     let shop = shop().await;
     let conversations = Language::ALL.map(|l| (l, demo::write(l, shop.folder.path()).unwrap()));
-    let soak = soak::run(&shop.front, &conversations, 24, |_| {}).await;
+    let soak = soak::run(&shop.front, &conversations, 20, |_| {}).await;
     let soak = soak.unwrap();
     assert!(soak.missed <= 1, "{soak:?}");
     let (memory, handles, _) = soak.growth().unwrap();

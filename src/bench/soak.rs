@@ -42,11 +42,14 @@ pub struct Soak {
 }
 
 impl Soak {
-    /// How much more the last stretch takes than the second: memory, handles and time as ratios.
-    /// (In the first one engines fill their caches.)
+    /// How much more the last stretch takes than the one in the middle: memory, handles and time as
+    /// ratios. (Before that engines fill their caches, and each voice its arena.)
     #[must_use]
     pub fn growth(&self) -> Option<(f64, f64, f64)> {
-        let (early, late) = (self.stretches.get(1)?, self.stretches.last()?);
+        let (early, late) = (
+            self.stretches.get(self.stretches.len() / 2)?,
+            self.stretches.last()?,
+        );
         Some((
             late.rss_mib / early.rss_mib,
             late.handles as f64 / early.handles as f64,

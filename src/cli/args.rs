@@ -296,7 +296,7 @@ pub struct Bench {
     )]
     pub trials: Vec<Trial>,
     /// Hold conversations with the live daemon in a simulated room for so many turns, and tell
-    /// what it costs at the end against the beginning
+    /// what it costs at the end against the middle
     #[cfg(feature = "audio")]
     #[arg(long, value_name = "TURNS", conflicts_with_all = ["files", "transcripts", "coffee", "nlu", "live", "room"], value_parser = clap::value_parser!(u32).range(20..))]
     pub soak: Option<u32>,

@@ -76,7 +76,7 @@ fn table(soak: &Soak) -> String {
     let growth = soak
         .growth()
         .map_or_else(String::new, |(memory, handles, time)| {
-            format!("; the last against the second: memory x {memory:.2}, handles x {handles:.2}, time x {time:.2}")
+            format!("; the last against the middle: memory x {memory:.2}, handles x {handles:.2}, time x {time:.2}")
         });
     format!(
         "{table}\n{} turns in {} sessions, {} missed{growth}\n",

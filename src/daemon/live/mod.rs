@@ -293,7 +293,7 @@ impl Live<'_> {
                         Language::Fr => "Un instant, s'il vous plaît.",
                     };
                     let phrase = Utter::Phrase(phrase.to_owned(), language);
-                    self.speaker.order(Order::Say(phrase)).await;
+                    self.say(phrase).await;
                 }
             }
         }
@@ -393,7 +393,7 @@ impl Live<'_> {
                 self.saying.push(' ');
                 self.saying.push_str(&reply.speech);
                 self.is_speaking = true;
-                self.speaker.order(Order::Say(Utter::Reply(reply))).await;
+                self.say(Utter::Reply(reply)).await;
             }
         }
         let ended = turn.ended;
@@ -479,6 +479,11 @@ impl Live<'_> {
 
     async fn chime(&self, notes: &[chime::Note]) {
         let sound = Arc::new(chime::sound(notes));
-        self.speaker.order(Order::Say(Utter::Chime(sound))).await;
+        self.say(Utter::Chime(sound)).await;
+    }
+
+    async fn say(&self, what: Utter) {
+        let work = self.working.begin();
+        self.speaker.order(Order::Say(what, work)).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The kiosk's voice over a loudspeaker: sentence after sentence, held and taken up again where
 //! a sentence began.
 
-use super::Working;
+use super::{Work, Working};
 use crate::{
     audio::{
         Pcm, Resampler,
@@ -40,8 +40,8 @@ pub enum Utter {
 /// What the voice is told.
 #[derive(Debug)]
 pub enum Order {
-    /// Say this after what is being said.
-    Say(Utter),
+    /// Say this after what is being said. It is work from here on, until it is begun.
+    Say(Utter, Work),
     /// Quietly.
     Duck,
     /// At full volume again.
@@ -137,6 +137,8 @@ struct Sentence {
     begins: u64,
     asked: bool,
     begun: bool,
+    /// Until its making begins.
+    work: Option<Work>,
 }
 
 struct Mouth {
@@ -188,7 +190,7 @@ impl Mouth {
 
     async fn obey(&mut self, order: Order) {
         match order {
-            Order::Say(what) => self.queue(what),
+            Order::Say(what, work) => self.queue(what, work),
             // It has just ended: there is nothing to be quiet about.
             Order::Duck | Order::Hold if self.sentences.is_empty() => {}
             Order::Duck => self.loudspeaker.set_volume(QUIET),
@@ -247,7 +249,9 @@ impl Mouth {
         }
     }
 
-    fn queue(&mut self, what: Utter) {
+    fn queue(&mut self, what: Utter, work: Work) {
+        // A chime is made already.
+        let mut work = (!matches!(what, Utter::Chime(_))).then_some(work);
         let parts = match &what {
             Utter::Reply(reply) => sentences(&reply.speech),
             Utter::Phrase(text, _) => vec![text.clone()],
@@ -276,6 +280,7 @@ impl Mouth {
                 at: 0,
                 begins: 0,
                 begun: false,
+                work: work.take(),
                 what: what.clone(),
             });
         }
@@ -290,6 +295,7 @@ impl Mouth {
             return;
         };
         sentence.asked = true;
+        let _waited = sentence.work.take();
         let (language, fixed) = match &sentence.what {
             Utter::Reply(reply) => (reply.language, reply.fixed),
             Utter::Phrase(_, language) => (*language, true),
