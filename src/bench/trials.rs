@@ -103,6 +103,7 @@ pub fn settings(front: &Shopfront, language: Option<Language>, open: bool) -> Li
         vad: front.vad(),
         // On the machine's clock, which is not the simulated one.
         idle: Duration::from_secs(3600),
+        deaf_after: Duration::from_secs(3600),
     }
 }
 

@@ -24,6 +24,9 @@ use tokio::sync::mpsc;
 /// How often the voice looks at what was played.
 const VOICE_PERIOD: Duration = Duration::from_millis(10);
 
+/// A microphone from which nothing comes for so long is away.
+const DEAF: Duration = Duration::from_secs(2);
+
 /// Runs the verb until it is told to stop.
 ///
 /// # Errors
@@ -88,6 +91,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         floor: FloorSettings::default(),
         vad: front.vad(),
         idle: Duration::from_secs(wanted.idle_s.into()),
+        deaf_after: DEAF,
     };
     let view = View {
         json: args.json,

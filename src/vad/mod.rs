@@ -1,13 +1,14 @@
 //! Where in a recording somebody speaks, and when they have finished.
 //!
 //! - [`detector`]: 16 ms of sound to a probability of speech (earshot).
+//! - [`Foreground`]: who is near, of all who speak; pure.
 //! - [`endpoint`]: probabilities to utterances, as a stream; pure.
 //! - [`utterances`]: both, for a recording that is there already.
 
 pub mod detector;
 pub mod endpoint;
-mod foreground;
 pub mod finished;
+mod foreground;
 
 pub use detector::{Detector, FRAME_MS, FRAME_SAMPLES};
 pub use endpoint::{Edge, Endpointer};

@@ -5,6 +5,7 @@
 //!
 //! - [`microphone`]: sound in, at the device's rate.
 //! - [`loudspeaker`]: sound out; it can be quieter, hold, and forget what is not played yet.
+//! - `pairing`: what was played, at the pace of what is heard.
 //! - [`cleaner`]: echo and noise out, 16 kHz frames with their probability of speech.
 //! - [`front`]: the thread on which that happens.
 

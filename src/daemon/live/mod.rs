@@ -40,8 +40,6 @@ use tokio::{
 
 /// Silence after which the endpointer itself ends an utterance: the floor decides before.
 const LONGEST_SILENCE_MS: u64 = 2_000;
-/// A microphone from which nothing comes for so long is away.
-const DEAF: Duration = Duration::from_secs(2);
 /// From this probability on, a frame is the voice of somebody for whom the kiosk gives way.
 /// Coughs and steam reach 0.5, voices 0.9.
 const VOICED_AT: f32 = 0.6;
@@ -451,7 +449,7 @@ impl Live<'_> {
     async fn tick(&mut self) {
         let loudest = std::mem::take(&mut self.loudest);
         self.show(Seen::Level(loudest));
-        if self.heard_at.elapsed() > DEAF && self.floor.is_busy() {
+        if self.heard_at.elapsed() > self.settings.deaf_after && self.floor.is_busy() {
             // The microphone is away: nobody's sentence is waited for.
             self.endpointer = endpointer(&self.settings.vad);
             for act in self.floor.hush() {

@@ -30,6 +30,8 @@ pub struct LiveSettings {
     pub vad: VadSettings,
     /// Silence after which a session ends.
     pub idle: Duration,
+    /// A microphone from which nothing comes for so long is away.
+    pub deaf_after: Duration,
 }
 
 /// What a person does to the daemon.
