@@ -95,8 +95,6 @@ pub struct Simulation {
     is_speaking: bool,
     /// The volume of the kiosk's voice at each frame lately, with the time in ms.
     volumes: VecDeque<(u64, f32)>,
-    /// All that was said by the kiosk, 16 kHz; emptied by who takes it.
-    pub played: Vec<f32>,
 }
 
 /// The daemon's side of a simulation.
@@ -157,7 +155,6 @@ impl Simulation {
             at: 0,
             is_speaking: false,
             volumes: VecDeque::new(),
-            played: Vec::new(),
         };
         let daemon = Daemon {
             front,
@@ -242,7 +239,6 @@ impl Simulation {
             self.volumes.pop_front();
         }
         self.cleaner.render(&played);
-        self.played.extend_from_slice(&played);
         self.at += played.len() as u64;
         let mut frames = Vec::new();
         self.cleaner.capture(&heard, |frame| frames.push(frame));

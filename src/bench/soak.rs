@@ -98,7 +98,6 @@ pub async fn run(
                 }
                 told(soak.turns + soak.missed);
                 room.hear_out().await?;
-                room.played.clear();
                 let done = soak.turns + soak.missed;
                 if done >= (soak.stretches.len() + 1) * turns.div_ceil(10) || done == turns {
                     soak.stretches.push(Stretch {
