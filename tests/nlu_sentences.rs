@@ -125,9 +125,19 @@ fn nothing_like_a_test_sentence_is_trained_on() {
         .into_iter()
         .filter_map(|(place, text, _)| Some((place, words(&text)?)))
         .collect();
+    let same: HashMap<String, String> = written()
+        .into_iter()
+        .map(|(place, text, _)| (plain(&text), place))
+        .collect();
     let mut leaked = Vec::new();
     for (name, language) in TEST_SETS.iter().flat_map(|n| LANGUAGES.map(|l| (n, l))) {
         for line in test_set(name, language) {
+            // Letter for letter: "Yes please" has no other wording.
+            if line.text.split_whitespace().count() > 4
+                && let Some(place) = same.get(&plain(&line.text))
+            {
+                leaked.push(format!("{} {}: {place}", line.id, line.text));
+            }
             let Some(tested) = words(&line.text) else {
                 continue;
             };

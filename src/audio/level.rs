@@ -7,6 +7,12 @@ const CLIPPED: f32 = 0.999;
 /// Below this level a recording holds nothing that a microphone would have heard, dBFS.
 pub const DIGITAL_SILENCE_DBFS: f32 = -80.0;
 
+/// The mean square of samples from -1 to 1; 0 of none.
+#[must_use]
+pub fn mean_square(samples: &[f32]) -> f32 {
+    samples.iter().map(|s| s * s).sum::<f32>() / samples.len().max(1) as f32
+}
+
 /// Facts about the loudness of samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {

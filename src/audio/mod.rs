@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use error::AudioError;
 pub use file::{Damage, ReadLimits, Recording, decode, read};
-pub use level::Level;
+pub use level::{Level, mean_square};
 pub use resample::{Resampler, resample};
 pub use write::write_wav;
 

@@ -1,7 +1,7 @@
 //! What a microphone hears in a room: the loudspeaker's echo, and noise. Made from numbers, the
 //! same each time.
 
-use crate::audio::SPEECH_RATE;
+use crate::audio::{SPEECH_RATE, mean_square};
 
 /// How the loudspeaker comes back into the microphone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -150,8 +150,7 @@ impl Babble {
             trial.pass(&mut heard);
             heard
         };
-        let power = sample.iter().map(|s| s * s).sum::<f32>() / sample.len() as f32;
-        babble.gain = rms / power.sqrt().max(1e-6);
+        babble.gain = rms / mean_square(&sample).sqrt().max(1e-6);
         babble
     }
 

@@ -12,7 +12,7 @@ use crate::{
             front::Frame,
             loudspeaker::{Loudspeaker, Outlet, PLAY_RATE},
         },
-        resample,
+        mean_square, resample,
     },
     daemon::{
         live::{self, LiveSettings, Ports, Press, Seen, Working, speaker::Speaker},
@@ -63,8 +63,7 @@ pub enum SimulationError {
 /// When it cannot be read.
 pub fn recording(path: &Path) -> Result<Vec<f32>, SimulationError> {
     let mut samples = resample(&decode(path)?, SPEECH_RATE)?.into_owned().samples;
-    let power = samples.iter().map(|s| s * s).sum::<f32>() / samples.len().max(1) as f32;
-    let gain = SPEECH_RMS / power.sqrt().max(1e-6);
+    let gain = SPEECH_RMS / mean_square(&samples).sqrt().max(1e-6);
     for sample in &mut samples {
         *sample = (*sample * gain).clamp(-1.0, 1.0);
     }
@@ -126,8 +125,7 @@ impl Simulation {
             .ok_or_else(|| anyhow::anyhow!("expected a voice (tts), found none in the settings"))?;
         let working = Working::default();
         let (loudspeaker, outlet) = Loudspeaker::drawn();
-        let pace = (PERIOD, working.clone());
-        let (speaker, told, _task) = Speaker::spawn(loudspeaker, voice, STALLED, pace);
+        let (speaker, told, _task) = Speaker::spawn(loudspeaker, voice, STALLED, PERIOD);
         // One at a time: when one is taken, the one before has been worked through.
         let (frames, heard) = mpsc::channel(1);
         let (presses, pressed) = mpsc::channel(1);
@@ -284,6 +282,15 @@ impl Simulation {
             within_ms,
             seen: told(&others),
         })
+    }
+
+    /// Goes on until the kiosk begins to speak.
+    ///
+    /// # Errors
+    /// When it does not within 10 simulated seconds.
+    pub async fn reply(&mut self) -> Result<(), SimulationError> {
+        let speaks = |seen: &Seen| matches!(seen, Seen::Speaking(true)).then_some(());
+        self.until("the reply", 10_000, speaks).await
     }
 
     /// Time passes; gives what was seen.

@@ -7,13 +7,14 @@ use super::{
     stats::Summary,
 };
 use crate::{
-    audio::SPEECH_RATE,
+    audio::{SPEECH_RATE, mean_square},
     daemon::{
         live::{LiveSettings, Press, Seen},
         shopfront::Shopfront,
     },
     lang::Language,
-    session::floor::FloorSettings,
+    nlu::command::Command,
+    session::{floor::FloorSettings, turn::Turn},
     vad::FRAME_SAMPLES,
 };
 use serde::Serialize;
@@ -153,24 +154,28 @@ pub async fn conversation(
             for (path, meant) in said {
                 out.turns += 1;
                 room.say(&recording(path)?);
-                match room.turn().await {
-                    Ok(turn) => {
-                        let intent = turn.commands.first().map_or("none", |c| c.intent());
-                        if intent != *meant {
-                            out.misheard
-                                .push(format!("{meant}: {intent}: {}", turn.transcript));
-                        }
-                    }
-                    Err(SimulationError::Absent { .. }) => {
-                        out.misheard.push(format!("{meant}: no turn"))
-                    }
-                    Err(e) => return Err(e.into()),
-                }
+                out.misheard.extend(otherwise(room.turn().await, meant)?);
                 own(room.hear_out().await?, &mut out);
             }
             Ok(out)
         }
     )
+}
+
+/// What came instead of the turn that was meant; nothing where it is the one.
+fn otherwise(
+    turn: Result<Turn, SimulationError>,
+    meant: &str,
+) -> Result<Option<String>, SimulationError> {
+    match turn {
+        Ok(turn) => {
+            let intent = turn.commands.first().map_or("none", Command::intent);
+            let other = intent != meant;
+            Ok(other.then(|| format!("{meant}: {intent}: {}", turn.transcript)))
+        }
+        Err(SimulationError::Absent { seen, .. }) => Ok(Some(format!("{meant}: no turn: {seen}"))),
+        Err(e) => Err(e),
+    }
 }
 
 /// What the kiosk made of its own voice.
@@ -195,20 +200,19 @@ pub async fn interruptions(
     then: &[(PathBuf, &str)],
     into_ms: &[u64],
 ) -> anyhow::Result<Interruptions> {
+    let first = &recording(first)?;
     let mut out = Interruptions::default();
     let mut ducks = Vec::new();
     for &into in into_ms {
         for (path, meant) in then {
             let wish = recording(path)?;
-            let first = recording(first)?;
             let how = settings(front, Some(language), false);
             let (turn, duck) = beside!(front, how, Some(Echo::ROOM), |room| {
                 room.press(Press::Talk).await;
                 room.hear_out().await?;
-                room.say(&first);
+                room.say(first);
                 room.turn().await?;
-                let speaks = |seen: &Seen| matches!(seen, Seen::Speaking(true)).then_some(());
-                room.until("the reply", 10_000, speaks).await?;
+                room.reply().await?;
                 room.pass(into).await?;
                 let onset = room.now_ms() + onset_ms(&wish);
                 room.say(&wish);
@@ -218,21 +222,9 @@ pub async fn interruptions(
             })?;
             out.tried += 1;
             ducks.extend(duck);
-            match turn {
-                Ok(turn) => {
-                    let intent = turn.commands.first().map_or("none", |c| c.intent());
-                    if intent == *meant {
-                        out.understood += 1;
-                    } else {
-                        let heard = format!("{into} ms, {meant}: {intent}: {}", turn.transcript);
-                        out.misheard.push(heard);
-                    }
-                }
-                Err(SimulationError::Absent { seen, .. }) => {
-                    out.misheard
-                        .push(format!("{into} ms, {meant}: no turn: {seen}"));
-                }
-                Err(e) => return Err(e.into()),
+            match otherwise(turn, meant)? {
+                None => out.understood += 1,
+                Some(what) => out.misheard.push(format!("{into} ms, {what}")),
             }
         }
     }
@@ -242,10 +234,9 @@ pub async fn interruptions(
 
 /// When a recording's first speech is, ms.
 fn onset_ms(recording: &[f32]) -> u64 {
-    let at = recording.chunks(FRAME_SAMPLES).position(|frame| {
-        let power = frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32;
-        power.sqrt() > SPOKEN
-    });
+    let at = recording
+        .chunks(FRAME_SAMPLES)
+        .position(|frame| mean_square(frame).sqrt() > SPOKEN);
     (at.unwrap_or_default() * FRAME_SAMPLES) as u64 * 1000 / u64::from(SPEECH_RATE)
 }
 
@@ -268,8 +259,7 @@ pub async fn noises(
         while out.tried < tries {
             room.say(&first);
             room.turn().await?;
-            let speaks = |seen: &Seen| matches!(seen, Seen::Speaking(true)).then_some(());
-            room.until("the reply", 10_000, speaks).await?;
+            room.reply().await?;
             while out.tried < tries && room.is_speaking() {
                 let kind = NOISES[out.tried % NOISES.len()];
                 let noise = noise(out.tried);

@@ -66,9 +66,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         .ok_or_else(|| anyhow::anyhow!("expected a voice (tts), found none in the settings"))?;
     let first_within = Duration::from_millis(front.settings().tts.deadline_ms);
     let (ears, frames) = Front::spawn(microphone, Some(played), wanted.denoise)?;
-    let working = Working::default();
-    let pace = (VOICE_PERIOD, working.clone());
-    let (speaker, told, _voice) = Speaker::spawn(loudspeaker, voice, first_within, pace);
+    let (speaker, told, _voice) = Speaker::spawn(loudspeaker, voice, first_within, VOICE_PERIOD);
     let (presses, pressed) = mpsc::channel(8);
     let (watcher, mut seen) = mpsc::channel(256);
     let control = match wanted.listen.as_str() {
@@ -108,7 +106,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
         presses: pressed,
         watcher,
         wake,
-        working,
+        working: Working::default(),
     };
     // On a thread of its own: a terminal that is held (Ctrl-S) does not hold the kiosk.
     let levels = args.levels;

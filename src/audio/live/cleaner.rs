@@ -6,11 +6,12 @@
 //! nothing else, is what the recogniser hears; the suppressor's, which also mutes what may be
 //! left of the echo and with it bits of whoever speaks meanwhile, and from which noise is taken
 //! too, is what the voice detector hears. (Fourteen wishes spoken over the kiosk's voice, word
-//! errors of Whisper base: 14 % from the suppressor, 6 % from the linear filter, 4 % alone.)
+//! errors of Whisper base: 14 % from the suppressor, 6 % from the linear filter, and 6 % from the microphone as it is,
+//! because the kiosk is soon quiet; but that would hear the kiosk too.)
 
 use super::pairing::Pairing;
 use crate::{
-    audio::SPEECH_RATE,
+    audio::{SPEECH_RATE, mean_square},
     vad::{Detector, FRAME_SAMPLES, Foreground},
 };
 use sonora::{
@@ -262,10 +263,6 @@ fn write(block: &mut Block, samples: &[f32; BLOCK_SIZE]) {
     for (slot, sample) in block.view_mut(0, 0).iter_mut().zip(samples) {
         *slot = sample.clamp(-1.0, 1.0) * SCALE;
     }
-}
-
-fn mean_square(samples: &[f32]) -> f32 {
-    samples.iter().map(|s| s * s).sum::<f32>() / samples.len().max(1) as f32
 }
 
 #[cfg(test)]

@@ -114,6 +114,13 @@ impl Working {
     }
 }
 
+impl Clone for Work {
+    /// Another piece of it.
+    fn clone(&self) -> Self {
+        Working(self.0.clone()).begin()
+    }
+}
+
 impl Drop for Work {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);

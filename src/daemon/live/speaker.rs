@@ -1,7 +1,7 @@
 //! The kiosk's voice over a loudspeaker: sentence after sentence, held and taken up again where
 //! a sentence began.
 
-use super::{Work, Working};
+use super::Work;
 use crate::{
     audio::{
         Pcm, Resampler,
@@ -40,7 +40,7 @@ pub enum Utter {
 /// What the voice is told.
 #[derive(Debug)]
 pub enum Order {
-    /// Say this after what is being said. It is work from here on, until it is begun.
+    /// Say this after what is being said. It is work from here on, until it is made.
     Say(Utter, Work),
     /// Quietly.
     Duck,
@@ -83,7 +83,7 @@ impl Speaker {
         loudspeaker: Loudspeaker,
         voice: Arc<dyn Synthesize>,
         first_within: Duration,
-        (period, working): (Duration, Working),
+        period: Duration,
     ) -> (Self, mpsc::Receiver<Told>, JoinHandle<()>) {
         let (orders, inbox) = mpsc::channel(64);
         let (told, events) = mpsc::channel(64);
@@ -92,7 +92,6 @@ impl Speaker {
             loudspeaker,
             voice,
             first_within,
-            working,
             told,
             made,
             sentences: VecDeque::new(),
@@ -137,7 +136,7 @@ struct Sentence {
     begins: u64,
     asked: bool,
     begun: bool,
-    /// Until its making begins.
+    /// Until it is made.
     work: Option<Work>,
 }
 
@@ -145,7 +144,6 @@ struct Mouth {
     loudspeaker: Loudspeaker,
     voice: Arc<dyn Synthesize>,
     first_within: Duration,
-    working: Working,
     told: mpsc::Sender<Told>,
     made: mpsc::Sender<(u64, Piece)>,
     sentences: VecDeque<Sentence>,
@@ -250,8 +248,6 @@ impl Mouth {
     }
 
     fn queue(&mut self, what: Utter, work: Work) {
-        // A chime is made already.
-        let mut work = (!matches!(what, Utter::Chime(_))).then_some(work);
         let parts = match &what {
             Utter::Reply(reply) => sentences(&reply.speech),
             Utter::Phrase(text, _) => vec![text.clone()],
@@ -280,7 +276,8 @@ impl Mouth {
                 at: 0,
                 begins: 0,
                 begun: false,
-                work: work.take(),
+                // A chime is made already.
+                work: (!matches!(what, Utter::Chime(_))).then(|| work.clone()),
                 what: what.clone(),
             });
         }
@@ -295,7 +292,6 @@ impl Mouth {
             return;
         };
         sentence.asked = true;
-        let _waited = sentence.work.take();
         let (language, fixed) = match &sentence.what {
             Utter::Reply(reply) => (reply.language, reply.fixed),
             Utter::Phrase(_, language) => (*language, true),
@@ -308,7 +304,7 @@ impl Mouth {
             self.made.clone(),
         );
         let first_within = self.first_within;
-        let work = self.working.begin();
+        let work = sentence.work.take();
         let task = tokio::spawn(async move {
             let _work = work;
             let mut request = SynthesizeRequest::new(&text, language, first_within * 4);
