@@ -24,7 +24,7 @@
 //!    comes in as an argument, identifiers come in with events.
 //! 2. Stages share plain types, never each other's implementation. Only [`session`]
 //!    sequences them; only [`daemon`] names concrete engines.
-//! 3. Only `shop::store` holds SQL. Migrations are append-only files on `user_version`.
+//! 3. Only `shop::store` holds SQLite's SQL (and `hub::store` PostgreSQL's). Migrations are append-only files on `user_version`.
 //! 4. Every request to an engine carries a turn id and a deadline; closing its connection
 //!    cancels it; a late answer is dropped by its id.
 //! 5. The model proposes, deterministic code disposes: prices, totals, stock, quantities,
@@ -46,6 +46,10 @@ pub mod nlu;
 pub mod dialogue;
 pub mod shop;
 pub mod tts;
+
+pub mod sync;
+#[cfg(feature = "hub")]
+pub mod hub;
 
 pub mod session;
 pub mod daemon;

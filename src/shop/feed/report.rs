@@ -1,7 +1,7 @@
 //! What became of a feed: the account that a shopkeeper reads.
 
 use crate::lang::Language;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// So many issues are told one by one; the rest is counted.
@@ -11,7 +11,7 @@ const TOLD: usize = 1_000;
 const SHOWN: usize = 60;
 
 /// What an issue meant for its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The row is left out.

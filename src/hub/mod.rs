@@ -1,0 +1,1 @@
+//! The reference backend: the contract of [`crate::sync::contract`] served over PostgreSQL.

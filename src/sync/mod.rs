@@ -1,0 +1,4 @@
+//! Between the shop's store and the retailer's systems: feeds in, orders out, events back.
+
+pub mod contract;
+pub mod signature;
