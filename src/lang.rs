@@ -1,5 +1,7 @@
 //! The languages that Comptoir speaks. English and French are equal first languages.
 
+pub mod sound;
+
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 

@@ -33,6 +33,8 @@ pub struct Process {
 /// How many coffee orders came out as they were spoken.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Coffee {
+    /// How far noise was below the speech, dB; `None`: as recorded.
+    pub snr_db: Option<f32>,
     /// Recordings.
     pub orders: usize,
     /// The drink and every option as labelled, and nothing else.
@@ -69,8 +71,8 @@ pub struct Report {
     /// Word errors by folder name.
     pub words: BTreeMap<String, WordErrors>,
     /// Coffee orders.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub coffee: Option<Coffee>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coffee: Vec<Coffee>,
     /// Folders that were asked for and are not there.
     pub absent: Vec<String>,
 }
@@ -133,10 +135,14 @@ impl Report {
                 w.product_words
             );
         }
-        if let Some(c) = &self.coffee {
+        for c in &self.coffee {
+            let at = c
+                .snr_db
+                .map_or("as recorded".to_owned(), |db| format!("noise at {db} dB"));
+            let share = 100.0 * c.right as f32 / c.orders.max(1) as f32;
             let _ = writeln!(
                 out,
-                "coffee: {} of {} orders wholly right, drink right in {}, options right {} of {}",
+                "coffee, {at}: {} of {} orders wholly right ({share:.1} %), drink right in {}, options right {} of {}",
                 c.right, c.orders, c.drink_right, c.slots_right, c.slots
             );
         }

@@ -277,6 +277,18 @@ pub struct Bench {
     /// fresh session
     #[arg(long, value_name = "DIR")]
     pub coffee: Option<PathBuf>,
+    /// With --coffee: noise to mix in, once at each --snr
+    #[arg(long, value_name = "FILE", requires = "coffee")]
+    pub noise: Option<PathBuf>,
+    /// With --noise: how far the noise is below the speech, dB
+    #[arg(
+        long,
+        value_name = "DB",
+        value_delimiter = ',',
+        default_value = "24,18,12,6",
+        requires = "noise"
+    )]
+    pub snr: Vec<f32>,
     /// Measure the live daemon (`comptoir run`) over a sound server of its own, in real time
     #[cfg(feature = "audio")]
     #[arg(long, conflicts_with_all = ["files", "transcripts", "coffee", "nlu"])]

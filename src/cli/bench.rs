@@ -9,9 +9,8 @@ use super::{
 };
 use crate::{
     bench::{
-        coffee::Labels,
         demo, memory,
-        report::{self, Coffee, Process, Report},
+        report::{self, Process, Report},
         stats::Summary,
         words::{self, WordErrors},
     },
@@ -98,7 +97,7 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
         products: catalog.len(),
         processes: Vec::new(),
         words: BTreeMap::new(),
-        coffee: None,
+        coffee: Vec::new(),
         absent: Vec::new(),
     };
     for folder in &args.transcripts {
@@ -119,7 +118,7 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
     if let Some(folder) = &args.coffee {
         if folder.is_dir() {
             report.coffee =
-                Some(coffee(&front, folder, args.limit, scratch.path(), &catalog).await?);
+                super::bench_coffee::run(&front, (folder, args), scratch.path(), &catalog).await?;
         } else {
             report.absent.push(folder.display().to_string());
         }
@@ -319,7 +318,7 @@ async fn processes(front: &Shopfront) -> Vec<Process> {
         .collect()
 }
 
-fn recordings(
+pub(super) fn recordings(
     folder: &Path,
     labels: &str,
     limit: Option<usize>,
@@ -366,28 +365,4 @@ async fn word_errors(
     }
     bar.finish_and_clear();
     Ok(errors)
-}
-
-async fn coffee(
-    front: &Shopfront,
-    folder: &Path,
-    limit: Option<usize>,
-    scratch: &Path,
-    catalog: &[Product],
-) -> anyhow::Result<Coffee> {
-    let (text, limit) = recordings(folder, "labels.json", limit)?;
-    let labels: Labels = serde_json::from_str(&text)?;
-    let fresh = front.beside(&scratch.join("coffee"), None).await?;
-    let mut coffee = Coffee::default();
-    let bar = bar(labels.len().min(limit) as u64);
-    for (file, said) in labels.iter().take(limit) {
-        let mut session = fresh.hearing(Some(Language::En));
-        let answers = hear_file(&mut session, &folder.join(file), &front.vad()).await;
-        if let Some(answer) = answers.last() {
-            coffee.add(file, said, &answer.turn, catalog);
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    Ok(coffee)
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bench;
+mod bench_coffee;
 #[cfg(feature = "audio")]
 mod bench_live;
 mod bench_nlu;

@@ -13,7 +13,10 @@ use crate::{
         policy::Policy,
     },
     lang::Language,
-    nlu::Interpreter,
+    nlu::{
+        Interpreter,
+        menu::{Menu, Menus},
+    },
     session::{Session, Setup, Speech, clock::Clock, desk::DeskThread},
     settings::{self, Settings},
     shop::{
@@ -64,6 +67,7 @@ pub struct Shopfront {
     engines: Arc<Engines>,
     info: ShopInfo,
     desk: Arc<DeskThread>,
+    menus: Arc<Menus>,
     _scratch: Option<Scratch>,
 }
 
@@ -90,12 +94,14 @@ impl Shopfront {
         };
         // The workers load while the shop is opened.
         let engines = Arc::new(Engines::start(&settings, needs, false).await?);
-        let (desk, info) = open_desk(settings.data_folder(), shop.map(Path::to_owned)).await?;
+        let (desk, info, menus) =
+            open_desk(settings.data_folder(), shop.map(Path::to_owned)).await?;
         let front = Self {
             settings,
             engines,
             info,
             desk,
+            menus,
             _scratch: scratch,
         };
         front.wait_for_engines(needs).await?;
@@ -107,7 +113,7 @@ impl Shopfront {
     /// # Errors
     /// When the shop cannot be loaded.
     pub async fn beside(&self, data: &Path, shop: Option<&Path>) -> Result<Self, FrontError> {
-        let (desk, info) = open_desk(data.to_owned(), shop.map(Path::to_owned)).await?;
+        let (desk, info, menus) = open_desk(data.to_owned(), shop.map(Path::to_owned)).await?;
         let mut settings = self.settings.clone();
         settings.data = data.to_owned();
         Ok(Self {
@@ -115,6 +121,7 @@ impl Shopfront {
             engines: self.engines.clone(),
             info,
             desk,
+            menus,
             _scratch: None,
         })
     }
@@ -176,7 +183,7 @@ impl Shopfront {
         Session::new(
             (self.info.clone(), Policy::of(&self.info)),
             self.desk.clone(),
-            interpreter(&self.engines, s),
+            interpreter(&self.engines, s).with_menus(self.menus.clone()),
             Speech {
                 ears: Some(Arc::new(Ears::of(self.engines.clone()))),
                 voice: self
@@ -339,7 +346,7 @@ impl Mind {
 async fn open_desk(
     data: PathBuf,
     shop: Option<PathBuf>,
-) -> Result<(Arc<DeskThread>, ShopInfo), FrontError> {
+) -> Result<(Arc<DeskThread>, ShopInfo, Arc<Menus>), FrontError> {
     tokio::task::spawn_blocking(move || {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let desk = DeskThread::spawn(move || -> Result<Counter, FrontError> {
@@ -351,12 +358,19 @@ async fn open_desk(
                 load::sample(&mut store, now)?;
             }
             let info = load::info(&store)?;
+            let menu = |language| -> Result<Option<Menu>, StoreError> {
+                Ok(Menu::of(language, &store.menu(language, now)?))
+            };
+            let menus = Menus {
+                en: menu(Language::En)?,
+                fr: menu(Language::Fr)?,
+            };
             let counter = Counter::new(store, &info, os_random());
-            let _ = tell.send(info);
+            let _ = tell.send((info, menus));
             Ok(counter)
         })?;
-        let info = told.recv().unwrap_or_default();
-        Ok((Arc::new(desk), info))
+        let (info, menus) = told.recv().unwrap_or_default();
+        Ok((Arc::new(desk), info, Arc::new(menus)))
     })
     .await
     .unwrap_or_else(|e| Err(FrontError::Folder(std::io::Error::other(e.to_string()))))

@@ -21,6 +21,7 @@ pub mod grammar;
 pub mod lexicon;
 pub mod llm;
 pub mod made_to_order;
+pub mod menu;
 pub mod normalise;
 pub mod pattern;
 pub mod phrase;
@@ -35,6 +36,7 @@ pub mod words;
 use crate::lang::Language;
 use command::{Command, Context};
 use futures_util::future::BoxFuture;
+use menu::{Menu, Menus};
 use precedence::{SECOND_NEEDS, is_closed, patterns_stand, settle};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -177,6 +179,7 @@ pub struct Interpreter {
     second: Option<Arc<dyn CommandModel>>,
     second_below: f32,
     deadline: Duration,
+    menus: Option<Arc<Menus>>,
 }
 
 impl Interpreter {
@@ -191,6 +194,7 @@ impl Interpreter {
             second: None,
             second_below: 0.0,
             deadline: Self::DEADLINE,
+            menus: None,
         }
     }
 
@@ -207,6 +211,19 @@ impl Interpreter {
         self.second = second;
         self.second_below = below;
         self
+    }
+
+    /// What this shop makes to order.
+    #[must_use]
+    pub fn with_menus(mut self, menus: Arc<Menus>) -> Self {
+        self.menus = Some(menus);
+        self
+    }
+
+    /// The menu in a language, where the shop makes anything to order.
+    #[must_use]
+    pub fn menu(&self, language: Language) -> Option<&Menu> {
+        self.menus.as_ref()?.of(language)
     }
 
     /// Understands one utterance. Never fails: what the model cannot be asked, the fallback
@@ -238,6 +255,14 @@ impl Interpreter {
         if let Some(commands) = closed.as_ref().filter(|c| !tuned || is_closed(c)) {
             return certain(commands.clone());
         }
+        let ordered = self
+            .menu(language)
+            .and_then(|menu| Some((menu.order(text)?, menu)));
+        if let Some((reading, menu)) = &ordered
+            && reading.is_sure()
+        {
+            return certain(vec![menu.command(reading)]);
+        }
         if let Some(model) = &self.model {
             let turn = prompt::turn(&words.to_string(), context);
             let began = Instant::now();
@@ -249,6 +274,12 @@ impl Interpreter {
                             && patterns_stand(&closed, &heard, &words, language)
                         {
                             heard.commands = closed;
+                        }
+                        if let Some((reading, menu)) = &ordered
+                            && may_be_an_order(&heard.commands)
+                        {
+                            heard.commands = vec![menu.command(reading)];
+                            return heard;
                         }
                         if tuned
                             && heard.confidence < NOTHING_BELOW
@@ -286,6 +317,14 @@ impl Interpreter {
             degraded: self.model.is_some(),
         }
     }
+}
+
+/// Whether what the model made of an utterance leaves room for its being an order of the menu.
+fn may_be_an_order(commands: &[Command]) -> bool {
+    matches!(
+        commands,
+        [Command::AddToCart { .. } | Command::SearchProduct { .. } | Command::OutOfScope {}]
+    )
 }
 
 /// Below this confidence a tuned model's reading that would write is side talk: of such answers

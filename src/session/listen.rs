@@ -71,6 +71,9 @@ const ENOUGH_TO_TELL_LANGUAGE_MS: u32 = 700;
 /// each costs time.
 const MOST_PROMPT: usize = 400;
 
+/// The longest hint of menu words, in bytes.
+const MOST_HINT: usize = 480;
+
 /// The ears and the understanding of a session at one moment, apart from its state: what they
 /// make of a sound changes nothing, and may be thrown away.
 #[derive(Clone)]
@@ -120,7 +123,10 @@ impl Listener {
     pub(super) async fn hear(&self, sound: &Sound<'_>, turn: &mut Turn) -> Result<Evidence, Event> {
         let at = Instant::now();
         turn.span_ms = sound.span_ms;
-        let heard = self.transcribe(sound).await;
+        let mut heard = self.transcribe(sound).await;
+        if let Ok(first) = &mut heard {
+            self.by_the_menu(sound, first).await;
+        }
         turn.timings_ms.stt = Some(ms(at.elapsed()));
         let listened = heard.map_err(|e| {
             turn.problems.push(e.to_string());
@@ -139,6 +145,37 @@ impl Listener {
                 turn.transcript = text;
                 Ok(listened.evidence)
             }
+        }
+    }
+
+    /// Listens again with the menu in mind, where an order of it was heard that is not quite on
+    /// it; what is nearer to the menu is taken.
+    async fn by_the_menu(&self, sound: &Sound<'_>, first: &mut Listened) {
+        let (Some(ears), Verdict::Heard(text)) = (&self.ears, &first.verdict) else {
+            return;
+        };
+        let language = first.language.or(self.known).unwrap_or(self.language);
+        let Some(menu) = self.interpreter.menu(language) else {
+            return;
+        };
+        let Some(reading) = menu.order(text).filter(|r| !r.is_exact()) else {
+            return;
+        };
+        let request = TranscribeRequest {
+            pcm: sound.pcm.clone(),
+            language: Some(language),
+            prompt: Some(menu.hint(&reading, MOST_HINT)),
+            within: self.within,
+        };
+        let Ok(again) = ears.transcribe(request).await else {
+            return;
+        };
+        let again = Listened::to(again, sound);
+        if let Verdict::Heard(text) = &again.verdict
+            && let Some(nearer) = menu.order(text)
+            && nearer.doubt < reading.doubt
+        {
+            *first = again;
         }
     }
 

@@ -115,6 +115,15 @@ pub struct Product {
     pub link: Option<String>,
 }
 
+/// A product that is made to order, with the other names it goes by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MenuRow {
+    /// Its row.
+    pub product: Product,
+    /// The row's synonyms.
+    pub synonyms: Vec<String>,
+}
+
 /// What one buyer wrote about a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {

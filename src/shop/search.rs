@@ -75,6 +75,28 @@ impl SearchQuery {
     }
 }
 
+/// What a search may go by, beyond the words as they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiers {
+    /// Words by a spelling near theirs, and names by their trigrams.
+    pub spelling: bool,
+    /// Words by their sound.
+    pub sound: bool,
+}
+
+impl Tiers {
+    /// Everything there is.
+    pub const ALL: Self = Self {
+        spelling: true,
+        sound: true,
+    };
+    /// Words as they are written.
+    pub const LEXICAL: Self = Self {
+        spelling: false,
+        sound: false,
+    };
+}
+
 /// How a product was found, from the surest to the vaguest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use crate::{
     lang::Language,
     shop::{
         money::{Currency, Money},
-        product::{Product, ProductId, Review},
+        product::{MenuRow, Product, ProductId, Review},
     },
 };
 use jiff::Timestamp;
@@ -243,6 +243,32 @@ impl Store {
     }
 
     /// Products by their keys, in the keys' order, each in the best language it has.
+    /// What is made to order, in a language: the rows with options, at most 500 of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the catalog cannot be read.
+    pub fn menu(&self, language: Language, now: Timestamp) -> Result<Vec<MenuRow>, StoreError> {
+        let (keys, synonyms): (Vec<i64>, Vec<Vec<String>>) = {
+            let catalog = self.catalog()?;
+            let mut statement = catalog.db.prepare_cached(
+                "SELECT product, synonyms FROM product_text
+                 WHERE language = ?1 AND options <> '[]' ORDER BY product LIMIT 500",
+            )?;
+            let mut rows = statement.query([language.code()])?;
+            let mut found = (Vec::new(), Vec::new());
+            while let Some(row) = rows.next()? {
+                found.0.push(row.get(0)?);
+                found.1.push(json("synonyms", &row.get::<_, String>(1)?)?);
+            }
+            found
+        };
+        let products = self.products_by_key(&keys, language, now)?;
+        let rows = products.into_iter().zip(synonyms);
+        Ok(rows
+            .map(|(product, synonyms)| MenuRow { product, synonyms })
+            .collect())
+    }
+
     pub(super) fn products_by_key(
         &self,
         keys: &[i64],

@@ -1,7 +1,10 @@
 //! The words of the catalog, and what a shopper's word may mean among them.
 
 use super::super::StoreError;
-use crate::lang::Language;
+use crate::{
+    lang::{Language, sound::Sound},
+    shop::search::Tiers,
+};
 use rusqlite::Connection;
 use std::cell::OnceCell;
 
@@ -33,8 +36,11 @@ impl Lexicon {
 
 /// The stems that are indexed in one language.
 pub(super) struct Vocabulary {
+    language: Language,
     /// In alphabetical order.
     entries: Vec<Entry>,
+    /// How the entries sound, in the order of the sounds; made when a word is not known.
+    sounds: OnceCell<Vec<(Sound, u32)>>,
     /// How many texts there are.
     texts: f32,
 }
@@ -79,6 +85,9 @@ pub(super) struct Term {
 /// At most so many stems for one word.
 const MEANINGS: usize = 24;
 
+/// From so many letters on a word is compared with what sounds a little different too.
+const MOST_TELLING: usize = 5;
+
 /// At most so many words of a query are compared by spelling: it is the costly step.
 const SPELLED: usize = 6;
 
@@ -103,7 +112,9 @@ impl Vocabulary {
             |row| row.get(0),
         )?;
         Ok(Self {
+            language,
             entries,
+            sounds: OnceCell::new(),
             texts: texts as f32,
         })
     }
@@ -134,7 +145,8 @@ impl Vocabulary {
 
     /// The words of a query with what they may mean. With `freely`, words that are in the
     /// catalog are compared by spelling too: speech recognition also writes wrong real words.
-    pub(super) fn terms(&self, stems: &[String], freely: bool) -> Vec<Term> {
+    /// `tiers` says what they are compared by.
+    pub(super) fn terms(&self, stems: &[String], freely: bool, tiers: Tiers) -> Vec<Term> {
         let mut terms: Vec<Term> = Vec::new();
         let mut spelled = 0;
         for stem in stems {
@@ -153,11 +165,20 @@ impl Vocabulary {
             }
             if (!known || freely) && term.meanings.len() <= 1 && spelled < SPELLED {
                 spelled += 1;
-                self.add_alike(&mut term, if known { 0.8 } else { 1.0 });
+                let factor = if known { 0.8 } else { 1.0 };
+                if tiers.spelling {
+                    self.add_alike(&mut term, factor);
+                }
+                if tiers.sound {
+                    self.add_sounding(&mut term, factor);
+                }
             }
             terms.push(term);
         }
         self.add_joined(stems, &mut terms);
+        if tiers.sound {
+            self.add_joined_by_sound(stems, &mut terms);
+        }
         terms
     }
 
@@ -228,6 +249,89 @@ impl Vocabulary {
                 quality: 0.5 + 0.45 * share,
                 reach: Reach::Prefix,
             });
+        }
+    }
+
+    fn sounds(&self) -> &[(Sound, u32)] {
+        self.sounds.get_or_init(|| {
+            let entries = self.entries.iter().zip(0u32..);
+            let mut sounds: Vec<(Sound, u32)> = entries
+                .filter(|(e, _)| e.stem.len() > 2 && !e.stem.bytes().any(|b| b.is_ascii_digit()))
+                .map(|(e, i)| (Sound::of(&e.stem, self.language), i))
+                .collect();
+            sounds.sort_by(|(a, _), (b, _)| a.code().cmp(b.code()));
+            sounds
+        })
+    }
+
+    /// What sounds like a word that nothing in the catalog is written like.
+    fn add_sounding(&self, term: &mut Term, factor: f32) {
+        let length = term.stem.chars().count();
+        if !(3..=40).contains(&length) || term.stem.bytes().any(|b| b.is_ascii_digit()) {
+            return;
+        }
+        let own = Sound::of(&term.stem, self.language);
+        let mut found: Vec<(f32, u32)> = Vec::new();
+        if length >= MOST_TELLING {
+            let near = self.sounds().iter();
+            found.extend(near.filter_map(|(sound, i)| Some((own.cost(sound)?, *i))));
+        } else {
+            let same = self.sounding(own.code());
+            found.extend(same.filter_map(|(sound, i)| Some((own.cost(sound)?, *i))));
+        }
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        found.truncate(8);
+        for (cost, i) in found {
+            let stem = &self.entries[i as usize].stem;
+            let quality = ((0.92 - 0.6 * cost) * factor).max(0.25);
+            match term.meanings.iter_mut().find(|m| *m.stem == **stem) {
+                Some(known) => known.quality = known.quality.max(quality),
+                None => term.meanings.push(Meaning {
+                    stem: stem.to_string(),
+                    quality,
+                    reach: Reach::Alike,
+                }),
+            }
+        }
+    }
+
+    /// The entries with exactly these sounds.
+    fn sounding(&self, code: &str) -> impl Iterator<Item = &(Sound, u32)> {
+        let sounds = self.sounds();
+        let from = sounds.partition_point(|(s, _)| s.code() < code);
+        sounds[from..]
+            .iter()
+            .take_while(move |(s, _)| s.code() == code)
+    }
+
+    /// "Cap a chino" sounds like "cappuccino": words that are not known are one that is, by its
+    /// sound.
+    fn add_joined_by_sound(&self, stems: &[String], terms: &mut [Term]) {
+        for length in [3, 2] {
+            for parts in stems.windows(length) {
+                if parts.iter().all(|p| self.texts_with(p).is_some()) {
+                    continue;
+                }
+                let joined = Sound::of(&parts.join(" "), self.language);
+                if joined.code().len() < 3 {
+                    continue;
+                }
+                let best = self
+                    .sounding(joined.code())
+                    .filter_map(|(sound, i)| Some((joined.cost(sound)?, *i)))
+                    .min_by(|a, b| a.0.total_cmp(&b.0));
+                let Some((cost, i)) = best else { continue };
+                let meaning = Meaning {
+                    stem: self.entries[i as usize].stem.to_string(),
+                    quality: (0.9 - 0.6 * cost).max(0.25),
+                    reach: Reach::Alike,
+                };
+                for term in terms.iter_mut().filter(|t| parts.contains(&t.stem)) {
+                    if !term.meanings.iter().any(|m| m.stem == meaning.stem) {
+                        term.meanings.push(meaning.clone());
+                    }
+                }
+            }
         }
     }
 

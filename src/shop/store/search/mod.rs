@@ -23,7 +23,7 @@ use crate::{
     shop::{
         facets,
         product::Product,
-        search::{Found, Hit, MatchKind, SearchQuery},
+        search::{Found, Hit, MatchKind, SearchQuery, Tiers},
         words,
     },
 };
@@ -61,6 +61,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the catalog cannot be read.
     pub fn search(&self, query: &SearchQuery, now: Timestamp) -> Result<Found, StoreError> {
+        self.search_by(query, Tiers::ALL, now)
+    }
+
+    /// Searches with some of the tiers only: for measuring what each is worth.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the catalog cannot be read.
+    pub fn search_by(
+        &self,
+        query: &SearchQuery,
+        tiers: Tiers,
+        now: Timestamp,
+    ) -> Result<Found, StoreError> {
         let text: String = query.text.chars().take(CHARACTERS).collect();
         if let Some(product) = self.by_code(text.trim(), query.language, now)? {
             return Ok(Found {
@@ -78,6 +91,7 @@ impl Store {
             catalog: &*self.catalog()?,
             text: &text,
             spoken_for: &spoken_for,
+            tiers,
             now,
         };
         let mut relaxed = None;
@@ -177,6 +191,7 @@ struct Search<'a> {
     catalog: &'a Catalog,
     text: &'a str,
     spoken_for: &'a HashMap<String, u32>,
+    tiers: Tiers,
     now: Timestamp,
 }
 
@@ -249,7 +264,7 @@ impl Search<'_> {
         let said = Said::words(self.text, language);
         let head = words::head(self.text, language);
         let terms_of = |freely: bool| {
-            let mut terms = vocabulary.terms(&few(stems.clone()), freely);
+            let mut terms = vocabulary.terms(&few(stems.clone()), freely, self.tiers);
             for term in &mut terms {
                 // The shopper's noun counts most, what tells variants apart least.
                 if head.as_ref() == Some(&term.stem) {
@@ -274,7 +289,7 @@ impl Search<'_> {
                 .iter()
                 .any(|c| matches!(c.matched, MatchKind::Words | MatchKind::Prefix))
         };
-        if best < SURE && !every(&found) {
+        if self.tiers != Tiers::LEXICAL && best < SURE && !every(&found) {
             // Words that are in the catalog, but not together: one may be misheard.
             terms = terms_of(true);
             let mut freely = self.worded(&terms, &conditions, language)?;
@@ -283,7 +298,7 @@ impl Search<'_> {
                 (found, best) = (freely, best_freely);
             }
         }
-        if best < 0.35 {
+        if self.tiers.spelling && best < 0.35 {
             for similar in self.by_trigrams(&conditions, language)? {
                 match found.iter_mut().find(|c| c.product == similar.product) {
                     Some(same) if same.score >= similar.score => {}
@@ -385,7 +400,11 @@ impl Search<'_> {
             return Ok(Vec::new());
         }
         let vocabulary = self.catalog.lexicon.of(&self.catalog.db, query.language)?;
-        Ok(vocabulary.terms(&few(words::stems(&hints, query.language)), false))
+        Ok(vocabulary.terms(
+            &few(words::stems(&hints, query.language)),
+            false,
+            Tiers::LEXICAL,
+        ))
     }
 }
 
