@@ -254,6 +254,8 @@ impl World {
                     .map(|d| now.date().checked_add(d.days()).unwrap()),
                 carrier: o.carrier,
                 events: Vec::new(),
+                acknowledged_at: Some(now.timestamp()),
+                payment_link: None,
             })
             .collect();
         world
@@ -405,6 +407,8 @@ impl World {
             promised: None,
             carrier: None,
             events: Vec::new(),
+            acknowledged_at: self.acknowledges.then(|| now.timestamp()),
+            payment_link: None,
         }
     }
 

@@ -12,9 +12,11 @@ mod catalog;
 mod catalog_write;
 mod error;
 mod identity;
+mod inbound;
 mod migrate;
 mod order_read;
 mod order_write;
+mod outbox;
 mod requests;
 mod reserve;
 mod search;
@@ -22,7 +24,11 @@ mod search;
 pub use catalog::CatalogStats;
 pub use catalog_write::{Added, CatalogBuilder};
 pub use error::StoreError;
-pub use requests::ReturnWish;
+pub use inbound::{Applied, CatalogPatch};
+pub use outbox::{
+    Answer, LONGEST_WAIT, Message, MessageKind, MessageState, OutboxEntry, OutboxSummary, Unsent,
+};
+pub use requests::{ReturnRequest, ReturnState, ReturnWish};
 pub use reserve::RESERVATION;
 
 use rusqlite::{Connection, OpenFlags};
