@@ -3,27 +3,38 @@
 
 use super::lock::Lock;
 use crate::{
+    nlu::slot::Method,
     settings::{Backend, Secret},
-    shop::store::{Store, StoreError},
+    shop::{
+        customer::Customer,
+        money::Money,
+        order::{Order, OrderState},
+        store::{LONGEST_WAIT, Store, StoreError},
+    },
     sync::{
         client::{BackendClient, ClientError},
-        courier::{Courier, Shelf, World, back_off},
+        courier::{Courier, Round, Shelf, World, back_off},
         events::Poller,
         webhook::Webhook,
     },
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
-use tokio::{sync::Notify, task::JoinHandle, time::timeout};
+use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often the outbox is looked at when nobody says that there is something: other programs
 /// on this data folder write there too.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often it is looked whether the backend has answered to an order.
+const ANSWER_LOOK: Duration = Duration::from_millis(20);
 /// How often it is tried to become the courier while another program is.
 const STAND_BY: Duration = Duration::from_secs(5);
 /// How long the work under way may take to end. What is cut off then goes again.
@@ -46,7 +57,7 @@ pub struct BackendLink {
     world: World,
     terminal: String,
     secret: Secret,
-    nudge: Arc<Notify>,
+    desk: DeskLink,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -66,11 +77,19 @@ impl BackendLink {
             .unwrap_or(Err(StoreError::Busy))?;
         let (shelf, world) = (Shelf::new(store), World::machine());
         let (nudge, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+        let up = Arc::new(AtomicBool::new(true));
         let courier = Courier::new(client.clone(), shelf.clone(), world.clone());
+        let desk = DeskLink {
+            client: client.clone(),
+            runtime: Handle::current(),
+            settings: settings.clone(),
+            nudge: nudge.clone(),
+            up: up.clone(),
+        };
         let poller = Poller::new(client, shelf.clone(), world.clone());
         let task = tokio::spawn(serve(
             data.to_owned(),
-            (courier, nudge.clone()),
+            (courier, nudge.clone(), up.clone()),
             (poller, settings.poll_s),
             world.clone(),
             stop.clone(),
@@ -80,16 +99,16 @@ impl BackendLink {
             world,
             terminal: settings.terminal.clone(),
             secret,
-            nudge,
+            desk,
             stop,
             tasks: vec![task],
         })
     }
 
-    /// To be told when there is something to send.
+    /// What the shop's desk needs of it.
     #[must_use]
-    pub fn nudge(&self) -> Arc<Notify> {
-        self.nudge.clone()
+    pub fn desk(&self) -> DeskLink {
+        self.desk.clone()
     }
 
     /// The webhook's route.
@@ -116,9 +135,93 @@ impl BackendLink {
     }
 }
 
+/// The backend as the shop's desk sees it. Its calls block, for as long as the settings allow.
+#[derive(Clone)]
+pub struct DeskLink {
+    client: BackendClient,
+    runtime: Handle,
+    settings: Backend,
+    nudge: Arc<Notify>,
+    up: Arc<AtomicBool>,
+}
+
+impl DeskLink {
+    /// Whether no further order of `total` is taken: too much is unsent, or for too long.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the orders cannot be read.
+    pub fn refuses(&self, store: &Store, total: Money, now: Timestamp) -> Result<bool, StoreError> {
+        let unsent = store.unsent_orders()?;
+        let (amount, hours) = (
+            self.settings.offline_max_amount,
+            self.settings.offline_max_age_h,
+        );
+        let much = amount > 0
+            && unsent.orders > 0
+            && unsent.amount.saturating_add(total.minor) > amount;
+        let long = hours > 0
+            && unsent.oldest.is_some_and(|oldest| {
+                now.duration_since(oldest) > SignedDuration::from_hours(hours.into())
+            });
+        Ok(much || long)
+    }
+
+    /// There is something to send.
+    pub fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// An order was written: has it sent, and waits a moment for what the backend says, so that
+    /// the shopper hears it. Gives the order as it stands then.
+    pub fn placed(&self, store: &Store, order: Order) -> Order {
+        self.nudge();
+        if !self.up.load(Ordering::Relaxed) {
+            return order;
+        }
+        let until = Instant::now() + Duration::from_millis(self.settings.answer_ms);
+        let mut known = order;
+        while Instant::now() < until {
+            std::thread::sleep(ANSWER_LOOK);
+            match store.order(known.id) {
+                Ok(Some(order)) => known = order,
+                // What was written is written; what became of it is asked later.
+                Ok(None) | Err(_) => break,
+            }
+            let by_link = known.method == Some(Method::Link);
+            let settled = !by_link
+                || known.payment_link.is_some()
+                || known.state == OrderState::Rejected;
+            if known.acknowledged_at.is_some() && settled {
+                break;
+            }
+        }
+        known
+    }
+
+    /// A customer's points, by the e-mail or telephone that the shop has of them. `None`: the
+    /// backend does not know them, or did not answer in time.
+    #[must_use]
+    pub fn points(&self, customer: &Customer, now: Timestamp) -> Option<i64> {
+        let (by, value) = match (&customer.email, &customer.phone) {
+            (Some(email), _) => ("email", email),
+            (None, Some(phone)) => ("phone", phone),
+            (None, None) => return None,
+        };
+        let deadline = Duration::from_millis(self.settings.customer_deadline_ms);
+        let asked = self.client.customer(by, value, deadline, now);
+        match self.runtime.block_on(asked) {
+            Ok(record) => record?.points,
+            Err(e) => {
+                tracing::warn!("a customer's points were not found: {e}");
+                None
+            }
+        }
+    }
+}
+
 async fn serve(
     data: PathBuf,
-    (courier, nudge): (Courier, Arc<Notify>),
+    (courier, nudge, up): (Courier, Arc<Notify>, Arc<AtomicBool>),
     (poller, wait_s): (Poller, u32),
     world: World,
     stop: CancellationToken,
@@ -141,21 +244,35 @@ async fn serve(
             poll(poller, wait_s, &world, &stop).await;
         }
     };
-    tokio::join!(send(courier, &nudge, &world, &stop), polls);
+    tokio::join!(send(courier, (&nudge, &up), &world, &stop), polls);
 }
 
-async fn send(courier: Courier, nudge: &Notify, world: &World, stop: &CancellationToken) {
+async fn send(
+    courier: Courier,
+    (nudge, up): (&Notify, &AtomicBool),
+    world: &World,
+    stop: &CancellationToken,
+) {
     let mut failures = 0u32;
     loop {
         let ends = stop.is_cancelled();
+        let mut held = false;
         let wait = match courier.send_all().await {
+            Ok(Round {
+                hold: Some(hold), ..
+            }) => {
+                held = true;
+                hold.min(LONGEST_WAIT).unsigned_abs()
+            }
             Ok(round) if round.unreachable => {
+                up.store(false, Ordering::Relaxed);
                 failures = failures.saturating_add(1);
                 // The messages wait by themselves as well; this keeps a thousand of them from
                 // being tried one after the other at a backend that is away.
                 wait(failures.min(6), world)
             }
             Ok(_) => {
+                up.store(true, Ordering::Relaxed);
                 failures = 0;
                 LOOK
             }
@@ -170,7 +287,7 @@ async fn send(courier: Courier, nudge: &Notify, world: &World, stop: &Cancellati
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = nudge.notified() => {}
+            () = nudge.notified(), if !held => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

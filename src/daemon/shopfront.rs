@@ -2,6 +2,7 @@
 
 use super::{
     Engines, Needs,
+    backend::{BackendError, BackendLink, DeskLink},
     counter::{Counter, os_random},
     launch::LaunchError,
     supervisor::WorkerError,
@@ -46,6 +47,9 @@ pub enum FrontError {
     /// The shop's folder cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The shop's backend cannot be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// A folder cannot be made.
     #[error("expected to make a folder: {0}")]
     Folder(#[from] std::io::Error),
@@ -64,6 +68,7 @@ pub struct Shopfront {
     engines: Arc<Engines>,
     info: ShopInfo,
     desk: Arc<DeskThread>,
+    backend: Option<BackendLink>,
     _scratch: Option<Scratch>,
 }
 
@@ -77,9 +82,31 @@ impl Shopfront {
     /// # Errors
     /// [`FrontError`] says what is missing and what to do.
     pub async fn open(
+        settings: Settings,
+        shop: Option<&Path>,
+        needs: Needs,
+    ) -> Result<Self, FrontError> {
+        Self::open_shop(settings, shop, needs, false).await
+    }
+
+    /// The same for customers: where the settings name a backend, orders are sent to it. A shop
+    /// that ends with us is no customer's, and has none.
+    ///
+    /// # Errors
+    /// [`FrontError`] says what is missing and what to do.
+    pub async fn open_for_customers(
+        settings: Settings,
+        shop: Option<&Path>,
+        needs: Needs,
+    ) -> Result<Self, FrontError> {
+        Self::open_shop(settings, shop, needs, true).await
+    }
+
+    async fn open_shop(
         mut settings: Settings,
         shop: Option<&Path>,
         needs: Needs,
+        customers: bool,
     ) -> Result<Self, FrontError> {
         let scratch = if shop.is_some() && settings.data.as_os_str().is_empty() {
             let scratch = Scratch::new()?;
@@ -88,14 +115,27 @@ impl Shopfront {
         } else {
             None
         };
+        if customers && settings.backend.is_set() && scratch.is_some() {
+            tracing::warn!(
+                "a shop of --shop without --data is for trying out: its orders are not sent"
+            );
+        }
+        let backend = if customers && settings.backend.is_set() && scratch.is_none() {
+            Some(BackendLink::open(&settings.backend, &settings.data_folder()).await?)
+        } else {
+            None
+        };
         // The workers load while the shop is opened.
         let engines = Arc::new(Engines::start(&settings, needs, false).await?);
-        let (desk, info) = open_desk(settings.data_folder(), shop.map(Path::to_owned)).await?;
+        let (data, shop) = (settings.data_folder(), shop.map(Path::to_owned));
+        let link = backend.as_ref().map(BackendLink::desk);
+        let (desk, info) = open_desk(data, shop, link).await?;
         let front = Self {
             settings,
             engines,
             info,
             desk,
+            backend,
             _scratch: scratch,
         };
         front.wait_for_engines(needs).await?;
@@ -107,7 +147,7 @@ impl Shopfront {
     /// # Errors
     /// When the shop cannot be loaded.
     pub async fn beside(&self, data: &Path, shop: Option<&Path>) -> Result<Self, FrontError> {
-        let (desk, info) = open_desk(data.to_owned(), shop.map(Path::to_owned)).await?;
+        let (desk, info) = open_desk(data.to_owned(), shop.map(Path::to_owned), None).await?;
         let mut settings = self.settings.clone();
         settings.data = data.to_owned();
         Ok(Self {
@@ -115,6 +155,7 @@ impl Shopfront {
             engines: self.engines.clone(),
             info,
             desk,
+            backend: None,
             _scratch: None,
         })
     }
@@ -243,9 +284,20 @@ impl Shopfront {
         &self.desk
     }
 
-    /// Ends the workers.
+    /// The link to the shop's backend, where there is one.
+    #[must_use]
+    pub fn backend(&self) -> Option<&BackendLink> {
+        self.backend.as_ref()
+    }
+
+    /// Ends the workers, and what runs beside the conversation.
     pub async fn close(self) {
-        self.engines.stop().await;
+        let backend = async {
+            if let Some(backend) = self.backend {
+                backend.close().await;
+            }
+        };
+        tokio::join!(self.engines.stop(), backend);
     }
 }
 
@@ -339,6 +391,7 @@ impl Mind {
 async fn open_desk(
     data: PathBuf,
     shop: Option<PathBuf>,
+    backend: Option<DeskLink>,
 ) -> Result<(Arc<DeskThread>, ShopInfo), FrontError> {
     tokio::task::spawn_blocking(move || {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
@@ -351,7 +404,7 @@ async fn open_desk(
                 load::sample(&mut store, now)?;
             }
             let info = load::info(&store)?;
-            let counter = Counter::new(store, &info, os_random());
+            let counter = Counter::new(store, &info, os_random()).with_backend(backend);
             let _ = tell.send(info);
             Ok(counter)
         })?;

@@ -86,6 +86,9 @@ pub struct Round {
     pub failed: usize,
     /// Whether nobody answered at all.
     pub unreachable: bool,
+    /// How long the backend asks to be left alone.
+    #[serde(skip)]
+    pub hold: Option<SignedDuration>,
 }
 
 impl Round {
@@ -143,6 +146,9 @@ impl Courier {
                 Err(e) => {
                     round.failed += 1;
                     unreachable += usize::from(matches!(e, Failure::Unreachable(_)));
+                    if let Failure::Later { after, .. } = e {
+                        round.hold = round.hold.max(*after);
+                    }
                 }
             }
             if let Err(e) = self.note(&message, result).await {
@@ -165,7 +171,8 @@ impl Courier {
             sum.refused += round.refused;
             sum.failed += round.failed;
             sum.unreachable = round.unreachable;
-            if round.is_empty() || round.unreachable {
+            sum.hold = round.hold;
+            if round.is_empty() || round.unreachable || round.hold.is_some() {
                 return Ok(sum);
             }
         }

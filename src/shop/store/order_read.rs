@@ -39,6 +39,17 @@ impl Store {
         read(&self.orders, "WHERE ?1 = ''", "", limit)
     }
 
+    /// The customer whose order this is, where it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the orders cannot be read.
+    pub fn customer_of(&self, number: &OrderNumber) -> Result<Option<Customer>, StoreError> {
+        match owner(&self.orders, number)? {
+            Some(id) => self.customer(&id),
+            None => Ok(None),
+        }
+    }
+
     /// A customer by id.
     ///
     /// # Errors

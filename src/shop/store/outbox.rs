@@ -297,6 +297,18 @@ impl Store {
         )?)
     }
 
+    /// What waits for its next try is due at once.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing could be written.
+    pub fn due_now(&mut self) -> Result<(), StoreError> {
+        self.orders.execute(
+            "UPDATE outbox SET next_at = 0 WHERE state = 'waiting' AND next_at <> 0",
+            [],
+        )?;
+        Ok(())
+    }
+
     /// What was not sent yet, oldest first; `dead`: only what the backend refuses.
     ///
     /// # Errors
@@ -517,7 +529,8 @@ fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// What a backend says, short enough to be kept.
+/// What a backend says, short enough to be kept and safe on a terminal.
 fn cut(text: &str) -> String {
-    text.chars().take(500).collect()
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(500).map(plain).collect()
 }
