@@ -156,9 +156,8 @@ impl DeskLink {
             self.settings.offline_max_amount,
             self.settings.offline_max_age_h,
         );
-        let much = amount > 0
-            && unsent.orders > 0
-            && unsent.amount.saturating_add(total.minor) > amount;
+        let much =
+            amount > 0 && unsent.orders > 0 && unsent.amount.saturating_add(total.minor) > amount;
         let long = hours > 0
             && unsent.oldest.is_some_and(|oldest| {
                 now.duration_since(oldest) > SignedDuration::from_hours(hours.into())
@@ -188,9 +187,8 @@ impl DeskLink {
                 Ok(None) | Err(_) => break,
             }
             let by_link = known.method == Some(Method::Link);
-            let settled = !by_link
-                || known.payment_link.is_some()
-                || known.state == OrderState::Rejected;
+            let settled =
+                !by_link || known.payment_link.is_some() || known.state == OrderState::Rejected;
             if known.acknowledged_at.is_some() && settled {
                 break;
             }

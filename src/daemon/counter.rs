@@ -75,9 +75,7 @@ impl Counter {
                 let customer = self.store.customer_of(number)?;
                 let points = customer.and_then(|customer| {
                     let backend = self.backend.as_ref();
-                    customer
-                        .points
-                        .or_else(|| backend?.points(&customer, now))
+                    customer.points.or_else(|| backend?.points(&customer, now))
                 });
                 Event::Points {
                     request: *request,

@@ -88,7 +88,12 @@ impl Backend {
         };
         between("deadline_ms", self.deadline_ms, 100, 60_000)?;
         between("answer_ms", self.answer_ms, 0, 4_000)?;
-        between("customer_deadline_ms", self.customer_deadline_ms, 100, 5_000)?;
+        between(
+            "customer_deadline_ms",
+            self.customer_deadline_ms,
+            100,
+            5_000,
+        )?;
         between("poll_s", self.poll_s.into(), 0, 30)?;
         if self.offline_max_amount < 0 {
             return Err(format!(
@@ -200,7 +205,10 @@ mod tests {
             ..set()
         };
         let shown = format!("{backend:?} {}", toml::to_string(&backend).unwrap());
-        assert!(!shown.contains("sesame") && shown.contains("(set)"), "{shown}");
+        assert!(
+            !shown.contains("sesame") && shown.contains("(set)"),
+            "{shown}"
+        );
         let wrong = Backend {
             terminal: String::new(),
             ..backend
@@ -212,7 +220,12 @@ mod tests {
     fn a_secret_comes_from_the_environment_or_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret");
-        assert!(set().read_secret().unwrap_err().contains("COMPTOIR_BACKEND_SECRET"));
+        assert!(
+            set()
+                .read_secret()
+                .unwrap_err()
+                .contains("COMPTOIR_BACKEND_SECRET")
+        );
         let mut backend = Backend {
             secret_file: file.clone(),
             ..set()
@@ -224,18 +237,54 @@ mod tests {
         std::fs::write(&file, "0123456789abcdef\r\n").unwrap();
         assert_eq!(backend.read_secret().unwrap().bytes(), b"0123456789abcdef");
         backend.secret = Secret::new("the environment stands above");
-        assert!(backend.read_secret().unwrap().bytes().starts_with(b"the env"));
+        assert!(
+            backend
+                .read_secret()
+                .unwrap()
+                .bytes()
+                .starts_with(b"the env")
+        );
     }
 
     #[test]
     fn settings_that_cannot_work_are_told() {
         assert_eq!(set().check(), Ok(()));
         for (wrong, word) in [
-            (Backend { url: "ftp://x".to_owned(), ..set() }, "http://"),
-            (Backend { terminal: "a b".to_owned(), ..set() }, "terminal"),
-            (Backend { poll_s: 31, ..set() }, "poll_s"),
-            (Backend { deadline_ms: 1, ..set() }, "deadline_ms"),
-            (Backend { offline_max_amount: -1, ..set() }, "amount"),
+            (
+                Backend {
+                    url: "ftp://x".to_owned(),
+                    ..set()
+                },
+                "http://",
+            ),
+            (
+                Backend {
+                    terminal: "a b".to_owned(),
+                    ..set()
+                },
+                "terminal",
+            ),
+            (
+                Backend {
+                    poll_s: 31,
+                    ..set()
+                },
+                "poll_s",
+            ),
+            (
+                Backend {
+                    deadline_ms: 1,
+                    ..set()
+                },
+                "deadline_ms",
+            ),
+            (
+                Backend {
+                    offline_max_amount: -1,
+                    ..set()
+                },
+                "amount",
+            ),
         ] {
             let error = wrong.check().unwrap_err();
             assert!(error.contains(word), "{error}");

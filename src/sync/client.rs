@@ -180,10 +180,7 @@ impl BackendClient {
         wait_s: u32,
         now: Timestamp,
     ) -> Result<Vec<Told>, Failure> {
-        let query = [
-            ("after", number.to_string()),
-            ("wait", wait_s.to_string()),
-        ];
+        let query = [("after", number.to_string()), ("wait", wait_s.to_string())];
         let deadline = self.deadline + Duration::from_secs(wait_s.into());
         let page: Page = self.get("/v1/events", &query, deadline, now).await?;
         Ok(page.events.into_iter().map(told).collect())
@@ -213,10 +210,7 @@ impl BackendClient {
     /// # Errors
     /// [`Failure`] says why not.
     pub async fn ping(&self, now: Timestamp) -> Result<(), Failure> {
-        let far = [
-            ("after", i64::MAX.to_string()),
-            ("wait", "0".to_owned()),
-        ];
+        let far = [("after", i64::MAX.to_string()), ("wait", "0".to_owned())];
         self.get::<Page>("/v1/events", &far, self.deadline, now)
             .await
             .map(drop)
@@ -243,8 +237,11 @@ impl BackendClient {
         body: &str,
         now: Timestamp,
     ) -> Result<reqwest::RequestBuilder, Failure> {
-        let mut url = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')))
-            .map_err(|e| Failure::Unreachable(e.to_string()))?;
+        let mut url = Url::parse(&format!(
+            "{}{path}",
+            self.base.as_str().trim_end_matches('/')
+        ))
+        .map_err(|e| Failure::Unreachable(e.to_string()))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -305,9 +302,7 @@ async fn answer(request: reqwest::RequestBuilder, now: Timestamp) -> Result<Vec<
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Err(Failure::Answer(format!(
-                "more than {LONGEST_ANSWER} bytes"
-            )));
+            return Err(Failure::Answer(format!("more than {LONGEST_ANSWER} bytes")));
         }
         body.extend_from_slice(&chunk);
     }

@@ -9,9 +9,7 @@ use super::{
     client::{BackendClient, Failure, Post, read},
     contract::{PaymentLink, Receipt},
 };
-use crate::shop::store::{
-    Answer, LONGEST_WAIT, Message, MessageKind, Store, StoreError,
-};
+use crate::shop::store::{Answer, LONGEST_WAIT, Message, MessageKind, Store, StoreError};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;

@@ -205,9 +205,8 @@ impl Store {
             if price.minor <= 0 || price.currency.code() != currency {
                 return Ok(Applied::Wrong);
             }
-            let sale = sale.filter(|s| {
-                s.minor > 0 && s.minor < price.minor && s.currency == price.currency
-            });
+            let sale = sale
+                .filter(|s| s.minor > 0 && s.minor < price.minor && s.currency == price.currency);
             tx.execute(
                 "UPDATE product SET price = ?2, sale_price = ?3, sale_from = NULL,
                      sale_until = NULL
@@ -424,12 +423,7 @@ fn patch_of(event: &ShopEvent) -> Option<CatalogPatch> {
     }
 }
 
-fn is_older(
-    db: &Connection,
-    subject: &str,
-    about: &str,
-    version: u64,
-) -> Result<bool, StoreError> {
+fn is_older(db: &Connection, subject: &str, about: &str, version: u64) -> Result<bool, StoreError> {
     let known: Option<i64> = db
         .prepare_cached("SELECT version FROM inbound_version WHERE subject = ?1 AND about = ?2")?
         .query_row([subject, about], |row| row.get(0))

@@ -137,11 +137,8 @@ impl Store {
         )?;
         let far = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![
-            now.as_millisecond(),
-            far.as_millisecond(),
-            limit
-        ])?;
+        let mut rows =
+            statement.query(params![now.as_millisecond(), far.as_millisecond(), limit])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
             due.push(Message {
@@ -482,10 +479,7 @@ pub(super) fn free_reference(
 }
 
 /// A message that was not sent yet.
-fn waits(
-    db: &Connection,
-    id: i64,
-) -> Result<Option<(MessageKind, String, String)>, StoreError> {
+fn waits(db: &Connection, id: i64) -> Result<Option<(MessageKind, String, String)>, StoreError> {
     let found: Option<(String, String, String)> = db
         .query_row(
             "SELECT kind, subject, body FROM outbox WHERE id = ?1 AND state <> 'sent'",

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod backend;
 mod faults;
 mod identity;
 mod orders;
