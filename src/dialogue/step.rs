@@ -436,30 +436,28 @@ impl Run<'_> {
             self.finish();
             return;
         }
-        if let Some(order) = self.to_watch() {
-            self.s.watched_at = Some(now);
-            let lookup = OrderLookup::OwnSession { order };
-            return self.wait(Then::Watch, |request| Effect::FindOrders {
-                request,
-                lookup,
-            });
-        }
-        if !self.s.surface.public {
-            return;
-        }
         let limit = if self.s.placed.is_empty() {
             self.s.policy.idle
         } else {
             self.s.policy.idle_after_order
         };
-        if self
+        let idle = self
             .s
             .active_at
-            .is_some_and(|at| now.duration_since(at) >= limit)
-        {
+            .is_some_and(|at| now.duration_since(at) >= limit);
+        if self.s.surface.public && idle {
             self.give_up_checkout();
             self.s.wipe();
             self.out.push(Effect::EndSession);
+            return;
+        }
+        if let Some(order) = self.to_watch() {
+            self.s.watched_at = Some(now);
+            let lookup = OrderLookup::OwnSession { order };
+            self.wait(Then::Watch, |request| Effect::FindOrders {
+                request,
+                lookup,
+            });
         }
     }
 }

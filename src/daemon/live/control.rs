@@ -167,6 +167,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_page_tells_nothing_of_the_shop() {
+        use crate::{
+            settings::Secret,
+            shop::store::Store,
+            sync::courier::{Shelf, World},
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(Store::open(folder.path()).unwrap());
+        let secret = Secret::new("a secret of the tests");
+        let hook = Webhook::new(shelf, World::machine(), "till-1", secret);
+        let (presses, _inbox) = mpsc::channel(1);
+        let (at, task) = serve("127.0.0.1:0".parse().unwrap(), presses, Some(hook))
+            .await
+            .unwrap();
+        let client = reqwest::Client::new();
+        let url = format!("http://{at}/v1/webhooks/backend");
+        let foreign = client.post(&url).header("Origin", "https://evil.example");
+        assert_eq!(foreign.send().await.unwrap().status().as_u16(), 403);
+        let unsigned = client.post(&url).body("{}").send().await.unwrap();
+        assert_eq!(unsigned.status().as_u16(), 401);
+        task.abort();
+    }
+
+    #[tokio::test]
     async fn a_press_arrives() {
         let (presses, mut inbox) = mpsc::channel(1);
         let (at, task) = serve("127.0.0.1:0".parse().unwrap(), presses, None)
