@@ -89,7 +89,7 @@ impl BackendLink {
         let poller = Poller::new(client, shelf.clone(), world.clone());
         let task = tokio::spawn(serve(
             data.to_owned(),
-            (courier, nudge.clone(), up.clone()),
+            (courier, nudge, up),
             (poller, settings.poll_s),
             world.clone(),
             stop.clone(),

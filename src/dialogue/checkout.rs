@@ -3,12 +3,12 @@
 use super::{
     effect::{Effect, Purchase, ReplyId},
     event::{ReserveRefusal, Reserved, WriteRefusal},
-    orders::standing,
     policy::{Said, Void},
     question::Question,
     reply::{Arg, Message},
     step::Run,
     then::Then,
+    watch::standing,
 };
 use crate::{
     nlu::{

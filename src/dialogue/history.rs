@@ -2,10 +2,10 @@
 
 use super::{
     effect::Effect,
-    orders::standing,
     reply::{Arg, Message},
     step::Run,
     then::Then,
+    watch::standing,
     words,
 };
 use crate::shop::{

@@ -83,7 +83,11 @@ fn cart(store: &Store) -> Cart {
 }
 
 /// Buys tea at the desk: the order as the shopper hears of it, or what is refused.
-async fn buy(folder: &Path, link: Option<&BackendLink>, method: Method) -> Result<Order, Event> {
+async fn buy(
+    folder: &Path,
+    link: Option<&BackendLink>,
+    method: Method,
+) -> Result<Order, Box<Event>> {
     let store = Store::open(folder).unwrap();
     let cart = cart(&store);
     let random = comptoir::daemon::counter::os_random();
@@ -101,7 +105,7 @@ async fn buy(folder: &Path, link: Option<&BackendLink>, method: Method) -> Resul
                 result: Ok(reserved),
                 ..
             } => reserved,
-            other => return Err(other),
+            other => return Err(Box::new(other)),
         };
         let purchase = comptoir::dialogue::effect::Purchase {
             order: reserved.order,
@@ -122,7 +126,7 @@ async fn buy(folder: &Path, link: Option<&BackendLink>, method: Method) -> Resul
             Event::Placed {
                 result: Ok(order), ..
             } => Ok(*order),
-            other => Err(other),
+            other => Err(Box::new(other)),
         }
     })
     .await
@@ -179,7 +183,7 @@ async fn beyond_its_caps_a_terminal_alone_takes_no_more_orders() {
     let link = BackendLink::open(&two_orders, folder.path()).await.unwrap();
     for n in 1..=3 {
         let bought = buy(folder.path(), Some(&link), Method::Counter).await;
-        match bought {
+        match bought.map_err(|e| *e) {
             Ok(order) => assert!(n <= 2 && order.total().minor == 470),
             Err(Event::Reserve { result, .. }) => {
                 assert!(n == 3, "{n}");

@@ -1,20 +1,21 @@
 //! The outbox and what comes back: keys, places, states, and what is told twice or late.
 
-use super::*;
+use super::{
+    inbound::{payment_event, state_event},
+    *,
+};
 use crate::{
     shop::{
         order::{Order, OrderState, PaymentState},
         store::{
-            Answer, Applied, LONGEST_WAIT, MessageKind, MessageState, RESERVATION, ReturnState,
-            ReturnWish, migrate,
+            Answer, LONGEST_WAIT, MessageKind, MessageState, RESERVATION, ReturnState, ReturnWish,
+            migrate,
         },
     },
-    sync::contract::{
-        CancelMessage, Happened, OrderMessage, PaymentLink, Receipt, ReturnMessage, ShopEvent,
-    },
+    sync::contract::{CancelMessage, OrderMessage, PaymentLink, Receipt, ReturnMessage},
 };
 
-fn placed(store: &mut Store, n: u128, how: impl FnOnce(&mut Purchase)) -> Order {
+pub(super) fn placed(store: &mut Store, n: u128, how: impl FnOnce(&mut Purchase)) -> Order {
     let cart = cart(vec![line(store, "milk", 2, &[])]);
     store
         .reserve(id(n), &cart, RESERVATION, noon())
@@ -25,40 +26,11 @@ fn placed(store: &mut Store, n: u128, how: impl FnOnce(&mut Purchase)) -> Order 
     store.place_order(&purchase, 7, noon()).unwrap()
 }
 
-fn receipt(state: Option<OrderState>, note: Option<&str>) -> Answer {
+pub(super) fn receipt(state: Option<OrderState>, note: Option<&str>) -> Answer {
     Answer::Receipt(Receipt {
         state,
         note: note.map(str::to_owned),
     })
-}
-
-/// An event of the backend; `n` names it.
-fn event(n: u128, version: u64, what: Happened) -> ShopEvent {
-    ShopEvent {
-        id: id(1_000 + n),
-        number: n as u64,
-        version,
-        at: noon() + minutes(n as i64),
-        what,
-    }
-}
-
-fn state_event(n: u128, version: u64, order: Uuid, state: OrderState) -> ShopEvent {
-    event(
-        n,
-        version,
-        Happened::OrderState {
-            order,
-            state,
-            note: None,
-            carrier: None,
-            tracking: None,
-        },
-    )
-}
-
-fn payment_event(n: u128, version: u64, order: Uuid, payment: PaymentState) -> ShopEvent {
-    event(n, version, Happened::OrderPayment { order, payment })
 }
 
 #[test]
@@ -202,83 +174,6 @@ fn a_message_is_not_put_off_by_a_clock_that_was_wrong() {
 }
 
 #[test]
-fn events_come_twice_late_and_out_of_order() {
-    let (_folder, mut store) = corner_shop();
-    let order = placed(&mut store, 1, |_| {}).id;
-    let shipped = event(
-        3,
-        4,
-        Happened::OrderState {
-            order,
-            state: OrderState::Shipped,
-            note: None,
-            carrier: Some("Colis Express".to_owned()),
-            tracking: Some("CE42".to_owned()),
-        },
-    );
-    assert_eq!(store.take_event(&shipped, 1, noon()).unwrap(), Applied::New);
-    assert_eq!(
-        store.take_event(&shipped, 1, noon()).unwrap(),
-        Applied::Known
-    );
-    let late = state_event(2, 2, order, OrderState::Preparing);
-    assert_eq!(store.take_event(&late, 1, noon()).unwrap(), Applied::Older);
-    // About the payment nothing newer is known.
-    let paid = payment_event(1, 3, order, PaymentState::Paid);
-    assert_eq!(store.take_event(&paid, 1, noon()).unwrap(), Applied::New);
-    let unpaid = payment_event(4, 1, order, PaymentState::Pending);
-    assert_eq!(
-        store.take_event(&unpaid, 1, noon()).unwrap(),
-        Applied::Older
-    );
-    let found = store.order(order).unwrap().unwrap();
-    assert_eq!(
-        (found.state, found.payment),
-        (OrderState::Shipped, PaymentState::Paid)
-    );
-    assert_eq!(
-        found.carrier,
-        Some(("Colis Express".to_owned(), "CE42".to_owned()))
-    );
-    assert!(found.acknowledged_at.is_some());
-    // The answer to the order itself comes last: it is older than all that.
-    let message = store.due_messages(noon(), 1).unwrap().remove(0);
-    let accepted = receipt(Some(OrderState::Accepted), None);
-    store
-        .message_taken(message.id, &accepted, 1, noon())
-        .unwrap();
-    assert_eq!(store.order(order).unwrap().unwrap(), found);
-    let nobodys = state_event(9, 1, id(9), OrderState::Accepted);
-    assert_eq!(
-        store.take_event(&nobodys, 1, noon()).unwrap(),
-        Applied::NotOurs
-    );
-}
-
-#[test]
-fn a_cancellation_that_the_backend_could_not_know_of_stands_until_it_answers() {
-    let (_folder, mut store) = corner_shop();
-    let order = placed(&mut store, 1, |_| {}).id;
-    let message = store.due_messages(noon(), 1).unwrap().remove(0);
-    store
-        .message_taken(message.id, &receipt(None, None), 1, noon())
-        .unwrap();
-    store.cancel_order(order, noon()).unwrap();
-    let preparing = state_event(1, 2, order, OrderState::Preparing);
-    store.take_event(&preparing, 1, noon()).unwrap();
-    let state = |store: &Store| store.order(order).unwrap().unwrap().state;
-    assert_eq!(state(&store), OrderState::Cancelled);
-    let message = store.due_messages(noon(), 1).unwrap().remove(0);
-    assert_eq!(message.kind, MessageKind::Cancel);
-    let too_late = receipt(Some(OrderState::Shipped), None);
-    store
-        .message_taken(message.id, &too_late, 1, noon())
-        .unwrap();
-    assert_eq!(state(&store), OrderState::Shipped);
-    assert_eq!(store.tickets(9).unwrap()[0].0, "cancel_refused");
-}
-
-#[test]
 fn an_order_by_link_asks_for_its_link_once_it_is_there() {
     let (_folder, mut store) = corner_shop();
     let order = placed(&mut store, 1, |p| p.method = Method::Link);
@@ -350,57 +245,6 @@ fn a_return_is_asked_sent_and_done_or_refused() {
 }
 
 #[test]
-fn stock_and_prices_change_one_row_and_nothing_absurd_is_taken() {
-    let (_folder, mut store) = corner_shop();
-    let product = || "milk".to_owned();
-    let row = |store: &Store| {
-        let id = ProductId(product());
-        store.product(&id, Language::En, noon()).unwrap().unwrap()
-    };
-    let before = row(&store);
-    let what = |quantity, available| Happened::Stock {
-        product: product(),
-        quantity,
-        available,
-    };
-    let price = |minor, currency, sale| Happened::Price {
-        product: product(),
-        price: Money::new(minor, currency),
-        sale_price: sale,
-    };
-    let mut take = |n, version, what| {
-        store
-            .take_event(&event(n, version, what), 1, noon())
-            .unwrap()
-    };
-    assert_eq!(take(1, 2, what(Some(3), true)), Applied::New);
-    assert_eq!(take(2, 1, what(Some(99), true)), Applied::Older);
-    assert_eq!(take(3, 1, price(0, Currency::Eur, None)), Applied::Wrong);
-    assert_eq!(take(4, 2, price(1, Currency::Gbp, None)), Applied::Wrong);
-    assert_eq!(take(5, 3, price(199, Currency::Eur, None)), Applied::New);
-    let gone = Happened::Stock {
-        product: "unicorn".to_owned(),
-        quantity: Some(1),
-        available: true,
-    };
-    assert_eq!(take(6, 1, gone), Applied::NotOurs);
-    let after = row(&store);
-    assert_eq!((after.stock, after.price), (Some(3), euros(199)));
-    assert_eq!(after.title, before.title);
-}
-
-#[test]
-fn the_cursor_never_goes_back() {
-    let (_folder, mut store) = corner_shop();
-    store.set_events_read("hub", 7).unwrap();
-    store.set_events_read("hub", 5).unwrap();
-    store.set_events_read("other", 1).unwrap();
-    assert_eq!(store.events_read("hub").unwrap(), 7);
-    assert_eq!(store.events_read("other").unwrap(), 1);
-    assert_eq!(store.events_read("none").unwrap(), 0);
-}
-
-#[test]
 fn a_full_disk_at_the_answer_leaves_the_message_to_be_sent_again() {
     let (_folder, mut store) = corner_shop();
     let order = placed(&mut store, 1, |_| {});
@@ -425,7 +269,10 @@ fn a_full_disk_at_the_answer_leaves_the_message_to_be_sent_again() {
         order,
         "no half answer"
     );
-    assert_eq!(store.due_messages(noon(), 1).unwrap(), [message.clone()]);
+    assert_eq!(
+        store.due_messages(noon(), 1).unwrap(),
+        std::slice::from_ref(&message)
+    );
     store
         .orders
         .pragma_update(None, "max_page_count", 1_000_000)

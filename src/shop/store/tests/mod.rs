@@ -5,6 +5,7 @@ mod catalog;
 mod backend;
 mod faults;
 mod identity;
+mod inbound;
 mod orders;
 
 use super::{Store, StoreError};
