@@ -4,6 +4,10 @@
 //! described in `comptoir.example.toml`, which a test reads. The environment's name of a key is
 //! its path in upper case: `stt.uri` is `COMPTOIR_STT_URI`.
 
+mod backend;
+
+pub use backend::{Backend, Secret};
+
 use crate::lang::Language;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -35,6 +39,8 @@ pub struct Settings {
     pub wake: Wake,
     /// Model files.
     pub models: Models,
+    /// The shop's backend.
+    pub backend: Backend,
 }
 
 impl Default for Settings {
@@ -50,6 +56,7 @@ impl Default for Settings {
             live: Live::default(),
             wake: Wake::default(),
             models: Models::default(),
+            backend: Backend::default(),
         }
     }
 }
@@ -346,10 +353,18 @@ impl Settings {
                     source,
                 })?;
                 // Read as settings first: its errors name the line.
-                toml::from_str::<Self>(&text).map_err(|e| SettingsError::Wrong {
+                let read = toml::from_str::<Self>(&text).map_err(|e| SettingsError::Wrong {
                     place: path.display().to_string(),
                     message: e.to_string().trim().replace('\n', " "),
                 })?;
+                if !read.backend.secret.is_empty() {
+                    return Err(SettingsError::Wrong {
+                        place: path.display().to_string(),
+                        message: "expected the backend's secret in backend.secret_file or in \
+                                  COMPTOIR_BACKEND_SECRET, found it among the settings"
+                            .to_owned(),
+                    });
+                }
                 toml::from_str(&text).map_err(|e| SettingsError::Wrong {
                     place: path.display().to_string(),
                     message: e.to_string(),
@@ -442,6 +457,7 @@ impl Settings {
         if self.llm.profile == LlmProfile::Remote && self.llm.url.is_empty() {
             return wrong("llm.profile is \"remote\": expected llm.url, found none".into());
         }
+        self.backend.check().or_else(wrong)?;
         let llm = &self.llm;
         if llm.profile == LlmProfile::Small && llm.adapter.is_empty() != llm.model.is_empty() {
             return wrong(
@@ -567,6 +583,15 @@ mod tests {
             e.contains("line 2") && e.contains("url") && e.contains("uri"),
             "{e}"
         );
+        let e = load("[backend]\nsecret = \"open sesame\"\n", &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            e.contains("secret_file") && !e.contains("sesame"),
+            "secrets are in no settings file: {e}"
+        );
+        let from_environment = load("", &[("COMPTOIR_BACKEND_SECRET", "open sesame")]).unwrap();
+        assert!(!from_environment.backend.secret.is_empty());
         let e = load("", &[("COMPTOIR_STT_THREADS", "many")])
             .unwrap_err()
             .to_string();

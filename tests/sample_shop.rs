@@ -138,7 +138,7 @@ fn a_coat_is_found_asked_about_bought_and_tracked() {
     );
     let tracked = s.say(r#"{"intent":"track_order"}"#);
     assert!(
-        tracked.contains(&number) && tracked.contains("not yet confirmed"),
+        tracked.contains(&number) && tracked.contains("not yet sent"),
         "{}",
         s.log
     );

@@ -97,6 +97,8 @@ pub enum Verb {
     Understand(super::understand::UnderstandArgs),
     #[command(subcommand)]
     Catalog(super::catalog::Catalog),
+    #[command(subcommand)]
+    Outbox(super::outbox::Outbox),
     Models(crate::models::verbs::ModelsArgs),
     Eval(Eval),
     Bench(Bench),

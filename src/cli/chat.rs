@@ -26,7 +26,7 @@ pub async fn run(args: &Chat, global: &Global) -> anyhow::Result<Ending> {
         llm: true,
         ..Needs::default()
     };
-    let front = Shopfront::open(settings, args.shop.as_deref(), needs).await?;
+    let front = Shopfront::open_for_customers(settings, args.shop.as_deref(), needs).await?;
     let mut session = front.chatting(args.lang);
     let prompt = std::io::stdin().is_terminal() && !args.json;
     let p = Palette::default();

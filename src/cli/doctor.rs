@@ -14,7 +14,10 @@ use crate::{
     },
     models::{FileState, Manifest, ModelStore, manifest::this_platform},
     settings::{LlmProfile, Settings},
+    shop::store::Store,
+    sync::client::BackendClient,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use std::{
     collections::BTreeSet,
@@ -83,6 +86,7 @@ pub async fn run(args: &Doctor, global: &Global) -> anyhow::Result<Ending> {
     findings.extend(models(&settings));
     findings.push(data(&settings));
     findings.push(shop(&settings).await);
+    findings.extend(outbox(&settings).await);
     findings.extend(sound());
     if args.start {
         findings.extend(start(&settings).await);
@@ -301,6 +305,53 @@ async fn shop(settings: &Settings) -> Finding {
             "comptoir catalog import FEED",
         ),
     }
+}
+
+/// Whether the shop's backend answers, and what it does not have yet.
+async fn outbox(settings: &Settings) -> Vec<Finding> {
+    let what = "backend";
+    if !settings.backend.is_set() {
+        return Vec::new();
+    }
+    let mut out = vec![match BackendClient::new(&settings.backend) {
+        Err(e) => bad(
+            Weight::Missing,
+            what,
+            e.to_string(),
+            "see [backend] in `comptoir settings --example`",
+        ),
+        Ok(client) => match client.ping(Timestamp::now()).await {
+            Ok(()) => good(what, settings.backend.url.clone()),
+            Err(e) => bad(
+                Weight::Less,
+                what,
+                format!("{}: {e}", settings.backend.url),
+                "orders wait here until it answers; see that it runs, knows this terminal and \
+                 its secret, and that the clocks agree",
+            ),
+        },
+    }];
+    let data = settings.data_folder();
+    let summary = tokio::task::spawn_blocking(move || Store::open(&data)?.outbox_summary()).await;
+    out.push(match summary {
+        Ok(Ok(s)) if s.dead > 0 => bad(
+            Weight::Less,
+            "outbox",
+            format!("{} waiting, {} refused by the backend", s.waiting, s.dead),
+            "comptoir outbox list --dead",
+        ),
+        Ok(Ok(s)) => {
+            let since = s.oldest.filter(|_| s.waiting > 0);
+            let since = since.map(|at| format!(", the oldest since {}", at.strftime("%F %R UTC")));
+            good(
+                "outbox",
+                format!("{} waiting{}", s.waiting, since.unwrap_or_default()),
+            )
+        }
+        Ok(Err(e)) => bad(Weight::Missing, "outbox", e.to_string(), "see above"),
+        Err(e) => bad(Weight::Missing, "outbox", e.to_string(), "see above"),
+    });
+    out
 }
 
 fn sound() -> Vec<Finding> {

@@ -28,7 +28,7 @@ pub async fn run(args: &Hear, global: &Global) -> anyhow::Result<Ending> {
         tts: !args.silent,
         ..Needs::ALL
     };
-    let front = Shopfront::open(settings, args.shop.as_deref(), needs).await?;
+    let front = Shopfront::open_for_customers(settings, args.shop.as_deref(), needs).await?;
     let mut ending = Ending::Well;
     let mut turns = Vec::new();
     let mut session = front.hearing(args.lang.language());

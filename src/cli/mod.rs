@@ -17,6 +17,7 @@ pub mod devices;
 pub mod doctor;
 pub mod eval;
 pub mod hear;
+pub mod outbox;
 pub mod output;
 #[cfg(feature = "audio")]
 pub mod run;
@@ -100,6 +101,7 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
         Verb::Transcribe(a) => transcribe::run(&a, global).await,
         Verb::Understand(a) => understand(a, global).await,
         Verb::Catalog(a) => catalog(a, global).await,
+        Verb::Outbox(a) => outbox::run(a, global).await,
         Verb::Models(a) => models(a, global).await,
         Verb::Eval(a) => eval::run(&a, global).await,
         Verb::Bench(a) => bench::run(&a, global).await,

@@ -60,7 +60,7 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
     })
     .await??;
     let (in_health, out_health) = (microphone.health(), loudspeaker.health());
-    let front = Shopfront::open(settings, args.shop.as_deref(), Needs::ALL).await?;
+    let front = Shopfront::open_for_customers(settings, args.shop.as_deref(), Needs::ALL).await?;
     let voice = front
         .voice()
         .ok_or_else(|| anyhow::anyhow!("expected a voice (tts), found none in the settings"))?;
@@ -75,7 +75,8 @@ pub async fn run(args: &Run, global: &Global) -> anyhow::Result<Ending> {
             let at: SocketAddr = at.parse().map_err(|e| {
                 anyhow::anyhow!("expected --listen as 127.0.0.1:PORT or off, found {at:?}: {e}")
             })?;
-            Some(control::serve(at, presses.clone()).await?)
+            let webhook = front.backend().map(|b| b.webhook());
+            Some(control::serve(at, presses.clone(), webhook).await?)
         }
     };
     let wake = wake.map(|uri| {

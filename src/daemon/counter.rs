@@ -1,9 +1,10 @@
 //! The store behind the session's desk: effects become calls, results become events.
 
+use super::backend::DeskLink;
 use crate::{
     dialogue::{
         Effect, Event,
-        event::{OrdersFound, ReserveRefusal},
+        event::{OrdersFound, ReserveRefusal, WriteRefusal},
     },
     session::desk::{self, Desk},
     shop::{
@@ -20,6 +21,7 @@ pub struct Counter {
     keep: SignedDuration,
     return_days: Option<u32>,
     random: Box<dyn FnMut() -> u128 + Send>,
+    backend: Option<DeskLink>,
 }
 
 /// How long stock is kept from the read-back on, unless the shop says otherwise.
@@ -37,12 +39,26 @@ impl Counter {
                 .map_or(KEEP, |m| SignedDuration::from_mins(i64::from(m))),
             return_days: (info.returns.days > 0).then_some(info.returns.days),
             random,
+            backend: None,
         }
+    }
+
+    /// The same counter in a shop that has a backend.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Option<DeskLink>) -> Self {
+        self.backend = backend;
+        self
     }
 
     /// The low half of a random number: what references and order numbers are made from.
     fn number(&mut self) -> u64 {
         (self.random)() as u64
+    }
+
+    fn nudge(&self) {
+        if let Some(backend) = &self.backend {
+            backend.nudge();
+        }
     }
 
     fn try_answer(&mut self, effect: &Effect, now: Timestamp) -> Result<Option<Event>, StoreError> {
@@ -55,7 +71,26 @@ impl Counter {
                 request: *request,
                 found: self.store.find_orders(lookup, now)?,
             },
+            Effect::FindPoints { request, number } => {
+                let customer = self.store.customer_of(number)?;
+                let points = customer.and_then(|customer| {
+                    let backend = self.backend.as_ref();
+                    customer.points.or_else(|| backend?.points(&customer, now))
+                });
+                Event::Points {
+                    request: *request,
+                    points,
+                }
+            }
             Effect::Reserve { request, cart } => {
+                if let Some(backend) = &self.backend
+                    && backend.refuses(&self.store, cart.total(), now)?
+                {
+                    return Ok(Some(Event::Reserve {
+                        request: *request,
+                        result: Err(ReserveRefusal::Offline),
+                    }));
+                }
                 let order =
                     uuid::Builder::from_random_bytes((self.random)().to_le_bytes()).into_uuid();
                 let result = self.store.reserve(order, cart, self.keep, now)?;
@@ -69,8 +104,16 @@ impl Counter {
                 return Ok(None);
             }
             Effect::PlaceOrder { request, purchase } => {
+                if let Some(backend) = &self.backend
+                    && backend.refuses(&self.store, purchase.total, now)?
+                {
+                    return Err(StoreError::Refused(WriteRefusal::Offline));
+                }
                 let random = self.number();
-                let order = self.store.place_order(purchase, random, now)?;
+                let mut order = self.store.place_order(purchase, random, now)?;
+                if let Some(backend) = &self.backend {
+                    order = backend.placed(&self.store, order);
+                }
                 Event::Placed {
                     request: *request,
                     result: Ok(Box::new(order)),
@@ -78,6 +121,7 @@ impl Counter {
             }
             Effect::CancelOrder { request, order } => {
                 self.store.cancel_order(*order, now)?;
+                self.nudge();
                 Event::Written {
                     request: *request,
                     result: Ok(None),
@@ -99,6 +143,7 @@ impl Counter {
                 let reference =
                     self.store
                         .request_return(*order, &wish, self.return_days, random, now)?;
+                self.nudge();
                 Event::Written {
                     request: *request,
                     result: Ok(Some(reference)),
@@ -111,6 +156,7 @@ impl Counter {
             } => {
                 let random = self.number();
                 let reference = self.store.open_ticket(kind, story, random, now)?;
+                self.nudge();
                 Event::Written {
                     request: *request,
                     result: Ok(Some(reference)),

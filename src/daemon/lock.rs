@@ -43,6 +43,18 @@ impl Lock {
     /// # Errors
     /// [`LockError`].
     pub fn take(folder: &Path) -> Result<Self, LockError> {
+        Self::named(folder, "daemon.lock")
+    }
+
+    /// Takes the data folder's outbox: one courier sends at a time.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn courier(folder: &Path) -> Result<Self, LockError> {
+        Self::named(folder, "courier.lock")
+    }
+
+    fn named(folder: &Path, name: &str) -> Result<Self, LockError> {
         let unwritable = |source| LockError::Unwritable {
             folder: folder.to_owned(),
             source,
@@ -53,7 +65,7 @@ impl Lock {
             .truncate(false)
             .read(true)
             .write(true)
-            .open(folder.join("daemon.lock"))
+            .open(folder.join(name))
             .map_err(unwritable)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut pid = String::new();

@@ -4,6 +4,7 @@
 //! a remote service named in the settings; a worker that `comptoir engines` already runs for
 //! the same data folder; or a worker of our own, ended with us.
 
+pub mod backend;
 pub mod counter;
 pub mod launch;
 #[cfg(feature = "audio")]

@@ -2,6 +2,7 @@
 
 use super::{
     Engines, Needs,
+    backend::{BackendError, BackendLink, DeskLink},
     counter::{Counter, os_random},
     launch::LaunchError,
     supervisor::WorkerError,
@@ -49,6 +50,9 @@ pub enum FrontError {
     /// The shop's folder cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The shop's backend cannot be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// A folder cannot be made.
     #[error("expected to make a folder: {0}")]
     Folder(#[from] std::io::Error),
@@ -68,6 +72,7 @@ pub struct Shopfront {
     info: ShopInfo,
     desk: Arc<DeskThread>,
     menus: Arc<Menus>,
+    backend: Option<BackendLink>,
     _scratch: Option<Scratch>,
 }
 
@@ -81,9 +86,31 @@ impl Shopfront {
     /// # Errors
     /// [`FrontError`] says what is missing and what to do.
     pub async fn open(
+        settings: Settings,
+        shop: Option<&Path>,
+        needs: Needs,
+    ) -> Result<Self, FrontError> {
+        Self::open_shop(settings, shop, needs, false).await
+    }
+
+    /// The same for customers: where the settings name a backend, orders are sent to it. A shop
+    /// that ends with us is no customer's, and has none.
+    ///
+    /// # Errors
+    /// [`FrontError`] says what is missing and what to do.
+    pub async fn open_for_customers(
+        settings: Settings,
+        shop: Option<&Path>,
+        needs: Needs,
+    ) -> Result<Self, FrontError> {
+        Self::open_shop(settings, shop, needs, true).await
+    }
+
+    async fn open_shop(
         mut settings: Settings,
         shop: Option<&Path>,
         needs: Needs,
+        customers: bool,
     ) -> Result<Self, FrontError> {
         let scratch = if shop.is_some() && settings.data.as_os_str().is_empty() {
             let scratch = Scratch::new()?;
@@ -92,16 +119,28 @@ impl Shopfront {
         } else {
             None
         };
+        if customers && settings.backend.is_set() && scratch.is_some() {
+            tracing::warn!(
+                "a shop of --shop without --data is for trying out: its orders are not sent"
+            );
+        }
+        let backend = if customers && settings.backend.is_set() && scratch.is_none() {
+            Some(BackendLink::open(&settings.backend, &settings.data_folder()).await?)
+        } else {
+            None
+        };
         // The workers load while the shop is opened.
         let engines = Arc::new(Engines::start(&settings, needs, false).await?);
-        let (desk, info, menus) =
-            open_desk(settings.data_folder(), shop.map(Path::to_owned)).await?;
+        let (data, shop) = (settings.data_folder(), shop.map(Path::to_owned));
+        let link = backend.as_ref().map(BackendLink::desk);
+        let (desk, info, menus) = open_desk(data, shop, link).await?;
         let front = Self {
             settings,
             engines,
             info,
             desk,
             menus,
+            backend,
             _scratch: scratch,
         };
         front.wait_for_engines(needs).await?;
@@ -113,7 +152,8 @@ impl Shopfront {
     /// # Errors
     /// When the shop cannot be loaded.
     pub async fn beside(&self, data: &Path, shop: Option<&Path>) -> Result<Self, FrontError> {
-        let (desk, info, menus) = open_desk(data.to_owned(), shop.map(Path::to_owned)).await?;
+        let (desk, info, menus) =
+            open_desk(data.to_owned(), shop.map(Path::to_owned), None).await?;
         let mut settings = self.settings.clone();
         settings.data = data.to_owned();
         Ok(Self {
@@ -122,6 +162,7 @@ impl Shopfront {
             info,
             desk,
             menus,
+            backend: None,
             _scratch: None,
         })
     }
@@ -250,9 +291,20 @@ impl Shopfront {
         &self.desk
     }
 
-    /// Ends the workers.
+    /// The link to the shop's backend, where there is one.
+    #[must_use]
+    pub fn backend(&self) -> Option<&BackendLink> {
+        self.backend.as_ref()
+    }
+
+    /// Ends the workers, and what runs beside the conversation.
     pub async fn close(self) {
-        self.engines.stop().await;
+        let backend = async {
+            if let Some(backend) = self.backend {
+                backend.close().await;
+            }
+        };
+        tokio::join!(self.engines.stop(), backend);
     }
 }
 
@@ -346,6 +398,7 @@ impl Mind {
 async fn open_desk(
     data: PathBuf,
     shop: Option<PathBuf>,
+    backend: Option<DeskLink>,
 ) -> Result<(Arc<DeskThread>, ShopInfo, Arc<Menus>), FrontError> {
     tokio::task::spawn_blocking(move || {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
@@ -365,7 +418,7 @@ async fn open_desk(
                 en: menu(Language::En)?,
                 fr: menu(Language::Fr)?,
             };
-            let counter = Counter::new(store, &info, os_random());
+            let counter = Counter::new(store, &info, os_random()).with_backend(backend);
             let _ = tell.send((info, menus));
             Ok(counter)
         })?;

@@ -8,6 +8,7 @@ use super::{
     reply::{Arg, Message},
     step::Run,
     then::Then,
+    watch::standing,
 };
 use crate::{
     nlu::{
@@ -225,6 +226,10 @@ impl Run<'_> {
                 self.s.checkout = None;
                 self.say(Message::new("checkout-unavailable"));
             }
+            Err(ReserveRefusal::Offline) => {
+                self.s.checkout = None;
+                self.say(Message::new("checkout-offline"));
+            }
         }
     }
 
@@ -391,6 +396,7 @@ impl Run<'_> {
                 self.give_up_checkout();
                 self.say(Message::new(match why {
                     WriteRefusal::NotAllowed => "order-refused",
+                    WriteRefusal::Offline => "checkout-offline",
                     _ => "order-not-saved",
                 }));
             }
@@ -398,8 +404,11 @@ impl Run<'_> {
     }
 
     fn say_placed(&mut self, order: &Order) {
-        let state = match order.state {
-            OrderState::Received => "saved",
+        if order.state == OrderState::Rejected {
+            return self.say_rejected(order);
+        }
+        let state = match standing(order) {
+            "saved" => "saved",
             _ => "sent",
         };
         self.say(
@@ -414,11 +423,13 @@ impl Run<'_> {
         self.say(Message::new("order-pay").case(
             "pays",
             match (order.method, order.fulfilment) {
-                (Some(Method::Link), _) => "link",
+                (Some(Method::Link), _) if order.payment_link.is_some() => "link",
+                (Some(Method::Link), _) => "link-later",
                 (_, Fulfilment::Pickup) => "counter",
                 (_, Fulfilment::Delivery) => "counter-address",
             },
         ));
+        self.show_payment_link(order);
     }
 }
 

@@ -222,6 +222,8 @@ impl Run<'_> {
             Then::Reorder(lines) => self.reorder_found(found, lines),
             Then::Reserve
             | Then::Place
+            | Then::Points
+            | Then::Watch
             | Then::Orders(_)
             | Then::Cancelled
             | Then::Returned { .. }

@@ -116,6 +116,14 @@ pub enum Effect {
         /// Which.
         lookup: OrderLookup,
     },
+    /// Look up the loyalty points of whoever an order is of; answered by
+    /// [`super::Event::Points`].
+    FindPoints {
+        /// To be named in the answer.
+        request: RequestId,
+        /// The order that proved who the shopper is.
+        number: OrderNumber,
+    },
     /// Check prices and reserve the stock of this cart; answered by [`super::Event::Reserve`].
     Reserve {
         /// To be named in the answer.

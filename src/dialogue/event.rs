@@ -128,6 +128,8 @@ pub enum ReserveRefusal {
     },
     /// The shop could not answer (disk full, too slow): nothing was reserved.
     Unavailable,
+    /// The shop's backend has been away for too long, or for too many orders.
+    Offline,
 }
 
 /// Why a write was refused or failed.
@@ -140,6 +142,8 @@ pub enum WriteRefusal {
     Failed,
     /// The reservation had expired.
     Expired,
+    /// The shop's backend has been away for too long, or for too many orders.
+    Offline,
 }
 
 /// What a look-up of orders gave.
@@ -197,6 +201,13 @@ pub enum Event {
         request: RequestId,
         /// What was found.
         found: OrdersFound,
+    },
+    /// The answer to [`super::Effect::FindPoints`]; `None` where nobody knows.
+    Points {
+        /// Of which request.
+        request: RequestId,
+        /// How many.
+        points: Option<i64>,
     },
     /// The answer to [`super::Effect::Reserve`].
     Reserve {

@@ -2,10 +2,10 @@
 
 use super::{
     effect::Effect,
-    orders::state_word,
     reply::{Arg, Message},
     step::Run,
     then::Then,
+    watch::standing,
     words,
 };
 use crate::shop::{
@@ -55,7 +55,7 @@ impl Run<'_> {
                     Message::new("history-row")
                         .with("day", day(o))
                         .money("total", o.total())
-                        .case("state", state_word(o.state)),
+                        .case("state", standing(o)),
                 )
             })
             .collect();

@@ -44,6 +44,7 @@ mod stock;
 mod talk;
 mod then;
 mod variant;
+mod watch;
 mod words;
 
 pub use effect::Effect;

@@ -9,6 +9,7 @@ use super::{
     state::Asked,
     step::Run,
     then::Then,
+    watch::standing,
     words,
 };
 use crate::{
@@ -328,11 +329,15 @@ impl Run<'_> {
 
     /// Where an order stands, in words.
     fn say_state(&mut self, order: &Order) {
+        if order.state == OrderState::Rejected {
+            self.say_rejected(order);
+            return self.say_titles(order);
+        }
         let today = self.now.date();
         let number = Arg::OrderNumber(order.number.0.clone());
         self.say(
             Message::new("order-state")
-                .case("state", state_word(order.state))
+                .case("state", standing(order))
                 .with("number", number),
         );
         let moving = matches!(
@@ -363,6 +368,7 @@ impl Run<'_> {
         {
             self.say(Message::new("order-held"));
         }
+        self.show_payment_link(order);
         self.say_titles(order);
     }
 

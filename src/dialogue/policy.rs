@@ -28,6 +28,8 @@ pub struct Policy {
     pub idle: SignedDuration,
     /// The same, once an order was placed.
     pub idle_after_order: SignedDuration,
+    /// How often an order of the session is looked at again, until the shop has taken it.
+    pub watch: SignedDuration,
     /// How long an answer of the world is waited for.
     pub answer_deadline: SignedDuration,
     /// Below this confidence of the model, 0 to 1, a change of the basket is asked about.
@@ -48,6 +50,7 @@ impl Default for Policy {
             max_no_speech_prob: 0.4,
             idle: SignedDuration::from_secs(60),
             idle_after_order: SignedDuration::from_secs(20),
+            watch: SignedDuration::from_secs(3),
             answer_deadline: SignedDuration::from_secs(15),
             sure_to_change: 0.3,
             sure_to_commit: 0.45,

@@ -274,7 +274,17 @@ impl Run<'_> {
             return;
         }
         match action {
-            Some(LoyaltyAction::Balance) => self.say(Message::new("loyalty-balance")),
+            Some(LoyaltyAction::Balance) => {
+                // Points are for their owner: proven, and where nobody else hears or reads them.
+                let unseen = !self.s.surface.public || self.s.surface.screen;
+                match self.s.proven.clone().filter(|_| unseen) {
+                    Some(number) => self.wait(Then::Points, |request| Effect::FindPoints {
+                        request,
+                        number,
+                    }),
+                    None => self.say(Message::new("loyalty-balance")),
+                }
+            }
             Some(LoyaltyAction::Join) => {
                 self.say(Message::new("as-written").words("text", with_stop(&text)));
                 self.say(Message::new("loyalty-join"));
@@ -282,6 +292,21 @@ impl Run<'_> {
             Some(LoyaltyAction::Rewards) | None => {
                 self.say(Message::new("as-written").words("text", with_stop(&text)));
             }
+        }
+    }
+
+    /// How many points there are: where others may hear, it is shown and not said.
+    pub fn points_found(&mut self, points: Option<i64>) {
+        let Some(points) = points.and_then(|p| u64::try_from(p).ok()) else {
+            self.say(Message::new("loyalty-balance"));
+            return;
+        };
+        let message = Message::new("loyalty-points").count("points", points);
+        if self.s.surface.public {
+            self.say(Message::new("history-shown"));
+            self.show(message);
+        } else {
+            self.say(message);
         }
     }
 

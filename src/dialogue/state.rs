@@ -86,6 +86,8 @@ pub struct State {
     pub(super) checkout: Option<Checkout>,
     /// Orders placed in this session, oldest first.
     pub(super) placed: Vec<Order>,
+    /// When they were last looked at again.
+    pub(super) watched_at: Option<Timestamp>,
     /// The order by which this session proved who it is.
     pub(super) proven: Option<OrderNumber>,
     /// The order last spoken of.
@@ -133,6 +135,7 @@ impl State {
             terms: Terms::default(),
             checkout: None,
             placed: Vec::new(),
+            watched_at: None,
             proven: None,
             order: None,
             asked: VecDeque::new(),

@@ -1,7 +1,7 @@
 //! One event in, effects out.
 
 use super::{
-    effect::{Effect, Reply, ReplyId},
+    effect::{Effect, OrderLookup, Reply, ReplyId},
     event::{Event, RequestId, Unheard, Utterance},
     policy::Said,
     question::Question,
@@ -199,6 +199,7 @@ impl Run<'_> {
     fn answered(&mut self, event: Event) {
         let (Event::Found { request, .. }
         | Event::Orders { request, .. }
+        | Event::Points { request, .. }
         | Event::Reserve { request, .. }
         | Event::Placed { request, .. }
         | Event::Written { request, .. }) = &event
@@ -229,6 +230,8 @@ impl Run<'_> {
             (Event::Found { found: None, .. }, _) => self.say(Message::new("catalog-down")),
             (Event::Found { found: Some(f), .. }, then) => self.found(f, then),
             (Event::Orders { found, .. }, Then::Orders(task)) => self.orders_found(found, *task),
+            (Event::Orders { found, .. }, Then::Watch) => self.watched(found),
+            (Event::Points { points, .. }, Then::Points) => self.points_found(points),
             (Event::Reserve { result, .. }, Then::Reserve) => self.reserved(result),
             (Event::Placed { result, .. }, Then::Place) => self.placed(result),
             (Event::Written { result, .. }, then) => self.written(result, then),
@@ -411,6 +414,11 @@ impl Run<'_> {
                 return;
             }
             let writes = w.then.writes();
+            if matches!(w.then, Then::Watch) {
+                // Nobody asked for it.
+                self.s.turn = Default::default();
+                return;
+            }
             if matches!(w.then, Then::Reserve) {
                 let request = w.request;
                 self.s.abandoned.push(request);
@@ -428,22 +436,28 @@ impl Run<'_> {
             self.finish();
             return;
         }
-        if !self.s.surface.public {
-            return;
-        }
         let limit = if self.s.placed.is_empty() {
             self.s.policy.idle
         } else {
             self.s.policy.idle_after_order
         };
-        if self
+        let idle = self
             .s
             .active_at
-            .is_some_and(|at| now.duration_since(at) >= limit)
-        {
+            .is_some_and(|at| now.duration_since(at) >= limit);
+        if self.s.surface.public && idle {
             self.give_up_checkout();
             self.s.wipe();
             self.out.push(Effect::EndSession);
+            return;
+        }
+        if let Some(order) = self.to_watch() {
+            self.s.watched_at = Some(now);
+            let lookup = OrderLookup::OwnSession { order };
+            self.wait(Then::Watch, |request| Effect::FindOrders {
+                request,
+                lookup,
+            });
         }
     }
 }

@@ -46,6 +46,10 @@ pub(super) enum Then {
     Reserve,
     /// Say that the order is saved.
     Place,
+    /// Say how many loyalty points there are.
+    Points,
+    /// Tell whether the shop took the session's order.
+    Watch,
     /// Go on with an order.
     Orders(Box<Task>),
     /// Say that it is cancelled.

@@ -110,6 +110,10 @@ pub fn failure(effect: &Effect) -> Option<Event> {
             request: *request,
             found: OrdersFound::Unavailable,
         }),
+        Effect::FindPoints { request, .. } => Some(Event::Points {
+            request: *request,
+            points: None,
+        }),
         Effect::Reserve { request, .. } => Some(Event::Reserve {
             request: *request,
             result: Err(ReserveRefusal::Unavailable),

@@ -16,7 +16,7 @@ pub struct OrderNumber(pub String);
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the words say it")]
 pub enum OrderState {
-    /// Saved here, not yet acknowledged by the shop's backend.
+    /// Saved. [`Order::acknowledged_at`] says whether the shop's backend has it.
     Received,
     Accepted,
     Rejected,
@@ -153,6 +153,12 @@ pub struct Order {
     pub carrier: Option<(String, String)>,
     /// What happened, oldest first.
     pub events: Vec<OrderEvent>,
+    /// When the shop's backend said that it has it; `None`: saved here, not yet sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Option<Timestamp>,
+    /// Where it can be paid, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_link: Option<(String, Timestamp)>,
 }
 
 impl Order {

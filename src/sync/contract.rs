@@ -30,7 +30,9 @@ pub const SIGNATURE: &str = "comptoir-signature";
 /// draft-ietf-httpapi-idempotency-key-header.)
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Header: the message's place among those about the same subject, from 1. A message whose
-/// predecessor has not arrived is answered with 409 and is sent again later.
+/// predecessor has not arrived is answered with 409 and is sent again later. The subject of an
+/// order, its cancellation, its returns and its payment link is the order; a ticket and feedback
+/// are their own.
 pub const SEQUENCE: &str = "comptoir-sequence";
 
 /// How far the clocks may be apart, seconds.

@@ -88,6 +88,14 @@ struct Turn {
     down: Option<bool>,
     disk_full: Option<bool>,
     acknowledges: Option<bool>,
+    /// The shop rejects the order placed last, and says why.
+    rejects: Option<String>,
+    /// The shop rejects the next order as it comes.
+    rejects_new: Option<String>,
+    /// The shop's backend has been away for too long.
+    offline: Option<bool>,
+    /// The payment link of the order placed last.
+    link: Option<String>,
     expires: Option<bool>,
     // What must come of it.
     #[serde(default)]
@@ -258,6 +266,17 @@ pub fn play(script: &Script) -> Result<(), String> {
         play.world.down = turn.down.unwrap_or(play.world.down);
         play.world.disk_full = turn.disk_full.unwrap_or(play.world.disk_full);
         play.world.acknowledges = turn.acknowledges.unwrap_or(play.world.acknowledges);
+        play.world.offline = turn.offline.unwrap_or(play.world.offline);
+        play.world.rejects_new.clone_from(&turn.rejects_new);
+        if let Some(note) = &turn.rejects {
+            play.world.reject_last(note, play.now.timestamp());
+        }
+        if let Some(url) = &turn.link {
+            let until = play.now.timestamp() + SignedDuration::from_hours(1);
+            if let Some(order) = play.world.orders.last_mut() {
+                order.payment_link = Some((url.clone(), until));
+            }
+        }
         if turn.expires == Some(true) {
             play.world.short_reservations();
         }

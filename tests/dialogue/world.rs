@@ -159,6 +159,10 @@ pub struct World {
     pub disk_full: bool,
     /// The backend acknowledges at once.
     pub acknowledges: bool,
+    /// The backend has been away for too long.
+    pub offline: bool,
+    /// The shop rejects the next order as it comes.
+    pub rejects_new: Option<String>,
     next_order: u128,
     wrong: u32,
     reserve_minutes: i64,
@@ -221,6 +225,8 @@ impl World {
             down: false,
             disk_full: false,
             acknowledges: false,
+            offline: false,
+            rejects_new: None,
             next_order: 1,
             wrong: 0,
             reserve_minutes: 15,
@@ -254,6 +260,8 @@ impl World {
                     .map(|d| now.date().checked_add(d.days()).unwrap()),
                 carrier: o.carrier,
                 events: Vec::new(),
+                acknowledged_at: Some(now.timestamp()),
+                payment_link: None,
             })
             .collect();
         world
@@ -291,6 +299,17 @@ impl World {
         self.rows.retain(|r| r.id != id);
     }
 
+    pub fn reject_last(&mut self, note: &str, at: jiff::Timestamp) {
+        let order = self.orders.last_mut().unwrap();
+        order.state = OrderState::Rejected;
+        order.acknowledged_at = Some(at);
+        order.events.push(comptoir::shop::order::OrderEvent {
+            at,
+            state: OrderState::Rejected,
+            note: Some(note.to_owned()),
+        });
+    }
+
     pub fn short_reservations(&mut self) {
         self.reserve_minutes = 0;
     }
@@ -305,6 +324,14 @@ impl World {
             Effect::FindOrders { request, lookup } => Some(Event::Orders {
                 request: *request,
                 found: self.find_orders(lookup, now),
+            }),
+            Effect::FindPoints { request, number } => Some(Event::Points {
+                request: *request,
+                points: self
+                    .orders
+                    .iter()
+                    .any(|o| o.number == *number && o.customer.is_some())
+                    .then_some(340),
             }),
             Effect::Reserve { request, cart } => Some(self.reserve(*request, cart, now)),
             Effect::Release { order } => {
@@ -325,6 +352,10 @@ impl World {
                 let order = self.write(purchase, now);
                 self.placed.push((**purchase).clone());
                 self.orders.push(order.clone());
+                if let Some(note) = self.rejects_new.take() {
+                    self.reject_last(&note, now.timestamp());
+                }
+                let order = self.orders.last().cloned().unwrap();
                 Some(Event::Placed {
                     request: *request,
                     result: Ok(Box::new(order)),
@@ -405,10 +436,16 @@ impl World {
             promised: None,
             carrier: None,
             events: Vec::new(),
+            acknowledged_at: self.acknowledges.then(|| now.timestamp()),
+            payment_link: None,
         }
     }
 
     fn reserve(&mut self, request: RequestId, cart: &Cart, now: &Zoned) -> Event {
+        if self.offline {
+            let result = Err(ReserveRefusal::Offline);
+            return Event::Reserve { request, result };
+        }
         for line in &cart.lines {
             let wanted: u32 = cart
                 .lines

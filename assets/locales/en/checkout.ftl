@@ -47,6 +47,7 @@ buy-doubtful = I want to be sure that I heard you.
 buy-no-person = I cannot take an order that nobody began by touch or by name.
 buy-above-voice = This total needs a touch.
 
+checkout-offline = I am sorry, I have not reached the shop's system for too long to take another order. Your basket is kept; please ask the staff.
 order-placed = { $state ->
     [sent] Thank you. Your order { $number } is placed, { $total }.
    *[saved] Thank you. Your order { $number } is saved, { $total }; it is not yet sent to the shop.
@@ -54,6 +55,7 @@ order-placed = { $state ->
 order-held = Goods with an age limit are held until the staff has seen your proof of age.
 order-pay = { $pays ->
     [link] The payment link is on the screen.
+    [link-later] The payment link comes from the shop: ask me for your order in a moment.
     [counter-address] Please pay and leave the delivery address at the counter.
    *[counter] Please pay at the counter.
 }

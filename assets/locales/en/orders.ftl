@@ -15,7 +15,8 @@ orders-locked = There were too many wrong tries, so I cannot look orders up for 
 no-orders = I found no orders.
 
 order-state = { $state ->
-    [received] Your order { $number } is saved, and not yet confirmed by the shop.
+    [saved] Your order { $number } is saved, and not yet sent to the shop.
+    [received] Your order { $number } is with the shop, and not yet confirmed.
     [accepted] Your order { $number } is confirmed.
     [rejected] Your order { $number } was refused by the shop.
     [preparing] Your order { $number } is being prepared.
@@ -31,6 +32,8 @@ order-state = { $state ->
     [refunded] Your order { $number } was refunded.
    *[payment-failed] The payment of your order { $number } failed. Please see the counter.
 }
+order-note = The shop says: { $note }
+order-pay-here = It can be paid here: { $url }
 order-promised = It is promised for { $day }.
 order-carrier = The carrier is { $carrier }.
 order-tracking = Tracking number: { $code }.
@@ -41,7 +44,8 @@ history = { $orders ->
    *[other] You have { $orders } orders. The latest: { $list }.
 }
 history-row = { $day }, { $total }, { $state ->
-    [received] saved
+    [saved] saved
+    [received] with the shop
     [accepted] confirmed
     [rejected] refused
     [preparing] being prepared

@@ -28,4 +28,8 @@ promoted = On offer: { $list }.
 
 loyalty-none = We have no loyalty card.
 loyalty-balance = Your points are yours alone to hear: show your card at the counter, and the staff will tell you.
+loyalty-points = { $points ->
+    [one] You have one point.
+   *[other] You have { $points } points.
+}
 loyalty-join = You can join at the counter.

@@ -47,6 +47,7 @@ buy-doubtful = Je veux être sûr de vous avoir bien entendu.
 buy-no-person = Je ne peux pas prendre une commande que personne n'a commencée en touchant l'écran ou en m'appelant.
 buy-above-voice = Ce montant demande un geste à l'écran.
 
+checkout-offline = Je suis désolé, je n'ai pas joint le système du magasin depuis trop longtemps pour prendre une autre commande. Votre panier est conservé ; adressez-vous à l'équipe.
 order-placed = { $state ->
     [sent] Merci. Votre commande { $number } est passée, { $total }.
    *[saved] Merci. Votre commande { $number } est enregistrée, { $total } ; elle n'est pas encore transmise au magasin.
@@ -54,6 +55,7 @@ order-placed = { $state ->
 order-held = Les produits avec une limite d'âge sont gardés jusqu'à ce que l'équipe ait vu votre justificatif d'âge.
 order-pay = { $pays ->
     [link] Le lien de paiement est affiché à l'écran.
+    [link-later] Le lien de paiement vient du magasin : redemandez-moi votre commande dans un instant.
     [counter-address] Réglez et laissez l'adresse de livraison au comptoir, s'il vous plaît.
    *[counter] Réglez au comptoir, s'il vous plaît.
 }

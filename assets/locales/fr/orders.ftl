@@ -15,7 +15,8 @@ orders-locked = Il y a eu trop d'essais erronés : je ne peux pas consulter les 
 no-orders = Je n'ai trouvé aucune commande.
 
 order-state = { $state ->
-    [received] Votre commande { $number } est enregistrée, et pas encore confirmée par le magasin.
+    [saved] Votre commande { $number } est enregistrée, et pas encore transmise au magasin.
+    [received] Votre commande { $number } est au magasin, et pas encore confirmée.
     [accepted] Votre commande { $number } est confirmée.
     [rejected] Votre commande { $number } a été refusée par le magasin.
     [preparing] Votre commande { $number } est en préparation.
@@ -31,6 +32,8 @@ order-state = { $state ->
     [refunded] Votre commande { $number } a été remboursée.
    *[payment-failed] Le paiement de votre commande { $number } a échoué. Adressez-vous au comptoir.
 }
+order-note = Le magasin dit : { $note }
+order-pay-here = Elle se paie ici : { $url }
 order-promised = Elle est promise pour { $day }.
 order-carrier = Le transporteur est { $carrier }.
 order-tracking = Numéro de suivi : { $code }.
@@ -41,7 +44,8 @@ history = { $orders ->
    *[other] Vous avez { $orders } commandes. Les dernières : { $list }.
 }
 history-row = { $day }, { $total }, { $state ->
-    [received] enregistrée
+    [saved] enregistrée
+    [received] au magasin
     [accepted] confirmée
     [rejected] refusée
     [preparing] en préparation

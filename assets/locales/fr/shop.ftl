@@ -28,4 +28,8 @@ promoted = En promotion : { $list }.
 
 loyalty-none = Nous n'avons pas de carte de fidélité.
 loyalty-balance = Vos points ne regardent que vous : montrez votre carte au comptoir, et l'équipe vous dira votre solde.
+loyalty-points = { $points ->
+    [one] Vous avez { $points } point.
+   *[other] Vous avez { $points } points.
+}
 loyalty-join = Vous pouvez la demander au comptoir.

@@ -4,10 +4,13 @@
 //! `Host` is refused (cross-site requests, DNS rebinding).
 
 use super::Press;
+use crate::sync::webhook::Webhook;
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
@@ -41,6 +44,7 @@ pub enum ControlError {
 pub async fn serve(
     at: SocketAddr,
     presses: mpsc::Sender<Press>,
+    webhook: Option<Webhook>,
 ) -> Result<(SocketAddr, tokio::task::JoinHandle<()>), ControlError> {
     if !at.ip().is_loopback() {
         return Err(ControlError::NotLoopback(at));
@@ -53,6 +57,10 @@ pub async fn serve(
         .route("/v1/push_to_talk", post(talk))
         .route("/v1/end", post(end))
         .with_state(presses);
+    let routes = match webhook {
+        Some(webhook) => routes.merge(webhook.routes().layer(from_fn(only_from_here))),
+        None => routes,
+    };
     let task = tokio::spawn(async move {
         if let Err(e) = axum::serve(listener, routes).await {
             tracing::error!("control: {e}");
@@ -94,6 +102,15 @@ fn press(
             )
         }
     }
+}
+
+/// The same for what is not a press: a page may not tell the daemon what happened in the shop.
+async fn only_from_here(request: Request, next: Next) -> Response {
+    if is_from_here(request.headers()) {
+        return next.run(request).await;
+    }
+    let error = "expected a request from this machine, found another Host or Origin";
+    (StatusCode::FORBIDDEN, Json(json!({"error": error}))).into_response()
 }
 
 fn is_from_here(headers: &HeaderMap) -> bool {
@@ -145,14 +162,38 @@ mod tests {
     #[tokio::test]
     async fn the_world_is_refused() {
         let (presses, _inbox) = mpsc::channel(1);
-        let refused = serve("0.0.0.0:0".parse().unwrap(), presses).await;
+        let refused = serve("0.0.0.0:0".parse().unwrap(), presses, None).await;
         assert!(matches!(refused, Err(ControlError::NotLoopback(_))));
+    }
+
+    #[tokio::test]
+    async fn a_page_tells_nothing_of_the_shop() {
+        use crate::{
+            settings::Secret,
+            shop::store::Store,
+            sync::courier::{Shelf, World},
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(Store::open(folder.path()).unwrap());
+        let secret = Secret::new("a secret of the tests");
+        let hook = Webhook::new(shelf, World::machine(), "till-1", secret);
+        let (presses, _inbox) = mpsc::channel(1);
+        let (at, task) = serve("127.0.0.1:0".parse().unwrap(), presses, Some(hook))
+            .await
+            .unwrap();
+        let client = reqwest::Client::new();
+        let url = format!("http://{at}/v1/webhooks/backend");
+        let foreign = client.post(&url).header("Origin", "https://evil.example");
+        assert_eq!(foreign.send().await.unwrap().status().as_u16(), 403);
+        let unsigned = client.post(&url).body("{}").send().await.unwrap();
+        assert_eq!(unsigned.status().as_u16(), 401);
+        task.abort();
     }
 
     #[tokio::test]
     async fn a_press_arrives() {
         let (presses, mut inbox) = mpsc::channel(1);
-        let (at, task) = serve("127.0.0.1:0".parse().unwrap(), presses)
+        let (at, task) = serve("127.0.0.1:0".parse().unwrap(), presses, None)
             .await
             .unwrap();
         let client = reqwest::Client::new();

@@ -92,7 +92,7 @@ pub async fn run(front: &Shopfront, settings: LiveSettings, ports: Ports) {
                 None => return,
             },
             Some(event) = told.recv() => live.told(event).await,
-            Some((id, reading)) = read.recv() => live.was_read(id, reading).await,
+            Some((id, reading)) = read.recv() => Box::pin(live.was_read(id, reading)).await,
             frame = frames.recv() => match frame {
                 Some(frame) => live.frame(&frame).await,
                 None => return,

@@ -155,6 +155,8 @@ impl OrdersFile {
                 payment: entry.payment.state,
                 method: entry.payment.method,
                 language: entry.language,
+                acknowledged_at: Some(moved.time(entry.created_at)),
+                payment_link: None,
                 created_at: moved.time(entry.created_at),
                 promised: entry.promised.map(|day| moved.day(day)),
                 carrier: entry

@@ -10,6 +10,7 @@ pub(super) const CATALOG: &[&str] = &[include_str!("migrations/catalog/001_catal
 pub(super) const ORDERS: &[&str] = &[
     include_str!("migrations/orders/001_orders.sql"),
     include_str!("migrations/orders/002_service.sql"),
+    include_str!("migrations/orders/003_backend.sql"),
 ];
 
 /// Brings a database to the newest schema, or refuses one that is newer than this program.

@@ -9,20 +9,28 @@
 //! their own, never in an async task. A [`Store`] is `Send`; give each thread its own.
 
 mod catalog;
+mod catalog_patch;
 mod catalog_write;
 mod error;
 mod identity;
+mod inbound;
 mod migrate;
 mod order_read;
 mod order_write;
+mod outbox;
+mod outbox_read;
 mod requests;
 mod reserve;
 mod search;
 
 pub use catalog::CatalogStats;
+pub use catalog_patch::CatalogPatch;
 pub use catalog_write::{Added, CatalogBuilder};
 pub use error::StoreError;
-pub use requests::ReturnWish;
+pub use inbound::Applied;
+pub use outbox::{Answer, LONGEST_WAIT, Message, MessageKind, MessageState};
+pub use outbox_read::{OutboxEntry, OutboxSummary, Unsent};
+pub use requests::{ReturnRequest, ReturnState, ReturnWish};
 pub use reserve::RESERVATION;
 
 use rusqlite::{Connection, OpenFlags};

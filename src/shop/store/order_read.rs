@@ -39,6 +39,17 @@ impl Store {
         read(&self.orders, "WHERE ?1 = ''", "", limit)
     }
 
+    /// The customer whose order this is, where it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the orders cannot be read.
+    pub fn customer_of(&self, number: &OrderNumber) -> Result<Option<Customer>, StoreError> {
+        match owner(&self.orders, number)? {
+            Some(id) => self.customer(&id),
+            None => Ok(None),
+        }
+    }
+
     /// A customer by id.
     ///
     /// # Errors
@@ -63,19 +74,6 @@ impl Store {
             points: row.get(7)?,
         }))
     }
-
-    /// How many messages wait to be sent to the shop's backend.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the orders cannot be read.
-    pub fn outbox_waiting(&self) -> Result<usize, StoreError> {
-        let n: i64 = self.orders.query_row(
-            "SELECT count(*) FROM outbox WHERE sent_at IS NULL",
-            [],
-            |row| row.get(0),
-        )?;
-        Ok(usize::try_from(n).unwrap_or(0))
-    }
 }
 
 /// Orders that meet a condition on `?1`, newest first.
@@ -87,7 +85,8 @@ pub(super) fn read(
 ) -> Result<Vec<Order>, StoreError> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT id, number, customer, language, state, fulfilment, currency, discount,
-             delivery_fee, payment, method, created_at, promised, carrier, tracking
+             delivery_fee, payment, method, created_at, promised, carrier, tracking,
+             acknowledged_at, payment_link, payment_link_until
          FROM orders {condition} ORDER BY created_at DESC, number LIMIT ?2"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -144,12 +143,20 @@ fn order_from(db: &Connection, row: &Row<'_>) -> Result<Order, StoreError> {
             .transpose()?,
         carrier: carrier.map(|name| (name, tracking.unwrap_or_default())),
         events: events(db, &id)?,
+        acknowledged_at: row
+            .get::<_, Option<i64>>("acknowledged_at")?
+            .map(time)
+            .transpose()?,
+        payment_link: row
+            .get::<_, Option<String>>("payment_link")?
+            .map(|url| Ok::<_, StoreError>((url, time(row.get("payment_link_until")?)?)))
+            .transpose()?,
     })
 }
 
 fn events(db: &Connection, order: &str) -> Result<Vec<OrderEvent>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT at, state, note FROM order_event WHERE order_id = ?1 ORDER BY at, key",
+        "SELECT at, state, note FROM order_event WHERE order_id = ?1 ORDER BY key",
     )?;
     let mut rows = statement.query([order])?;
     let mut events = Vec::new();
@@ -173,7 +180,7 @@ pub(super) fn owner(db: &Connection, number: &OrderNumber) -> Result<Option<Stri
 }
 
 /// A closed word (`ready_for_pickup`) as its type.
-fn word<T: DeserializeOwned>(what: &'static str, text: String) -> Result<T, StoreError> {
+pub(super) fn word<T: DeserializeOwned>(what: &'static str, text: String) -> Result<T, StoreError> {
     serde_json::from_value(serde_json::Value::String(text.clone()))
         .map_err(|_| StoreError::Content { what, found: text })
 }

@@ -1,7 +1,12 @@
 //! Placing and cancelling orders. Each is one transaction: order, event, outbox and stock
 //! together or not at all.
 
-use super::{Store, StoreError, order_read::name_of, reserve};
+use super::{
+    Store, StoreError,
+    order_read::name_of,
+    outbox::{MessageKind, send},
+    reserve,
+};
 use crate::{
     dialogue::{effect::Purchase, event::WriteRefusal},
     nlu::slot::{Method, Service},
@@ -9,6 +14,7 @@ use crate::{
         customer::Customer,
         order::{Order, OrderEvent, OrderLine, OrderNumber, OrderState, PaymentState},
     },
+    sync::contract::{CancelMessage, OrderMessage},
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -19,15 +25,6 @@ use uuid::Uuid;
 /// Letters and digits of order numbers and references: none that look alike in print
 /// (0 O D Q, 1 I L, 2 Z, 5 S, 8 B, U V).
 const SYMBOLS: &[u8] = b"ACEFGHJKMNPRTWXY34679";
-
-/// What the shop's backend is told of an order.
-#[derive(Serialize)]
-struct OrderMessage<'a> {
-    #[serde(flatten)]
-    order: &'a Order,
-    service: Option<Service>,
-    wanted_at: Option<&'a str>,
-}
 
 impl Store {
     /// Writes the order that was confirmed: the order in state `received` (saved here, not yet
@@ -99,6 +96,8 @@ impl Store {
                 state: OrderState::Received,
                 note: None,
             }],
+            acknowledged_at: None,
+            payment_link: None,
         };
         insert(&tx, &order)?;
         tx.execute(
@@ -114,13 +113,15 @@ impl Store {
             ],
         )?;
         let message = OrderMessage {
-            order: &order,
-            service: purchase.service,
-            wanted_at: purchase.wanted_at.as_deref(),
+            order,
+            total: purchase.total,
+            service: purchase.service.map(|s| s.word().to_owned()),
+            wanted_at: purchase.wanted_at.clone(),
         };
-        send(&tx, "order", &order.id.to_string(), &message, now)?;
+        let subject = message.order.id.to_string();
+        send(&tx, MessageKind::Order, &subject, &message, now)?;
         tx.commit()?;
-        Ok(order)
+        Ok(message.order)
     }
 
     /// Cancels an order, if nothing has left the shop, and gives its stock back. An order
@@ -150,7 +151,8 @@ impl Store {
             "DELETE FROM reservation WHERE order_id = ?1",
             [id.to_string()],
         )?;
-        send(&tx, "cancel", &id.to_string(), &event, now)?;
+        let message = CancelMessage { at: now };
+        send(&tx, MessageKind::Cancel, &id.to_string(), &message, now)?;
         tx.commit()?;
         self.order(id)?
             .ok_or(StoreError::Refused(WriteRefusal::NotAllowed))
@@ -218,8 +220,9 @@ fn insert(db: &Connection, order: &Order) -> Result<(), StoreError> {
     let id = order.id.to_string();
     db.execute(
         "INSERT INTO orders (id, number, customer, language, state, fulfilment, currency,
-             discount, delivery_fee, payment, method, created_at, promised, carrier, tracking)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             discount, delivery_fee, payment, method, created_at, promised, carrier, tracking,
+             acknowledged_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         params![
             id,
             order.number.0,
@@ -236,6 +239,7 @@ fn insert(db: &Connection, order: &Order) -> Result<(), StoreError> {
             order.promised.map(|day| day.to_string()),
             order.carrier.as_ref().map(|(name, _)| name),
             order.carrier.as_ref().map(|(_, code)| code),
+            order.acknowledged_at.map(Timestamp::as_millisecond),
         ],
     )?;
     for (position, line) in order.lines.iter().enumerate() {
@@ -276,21 +280,6 @@ pub(super) fn append(db: &Connection, order: Uuid, event: &OrderEvent) -> Result
     db.execute(
         "UPDATE orders SET state = ?2 WHERE id = ?1",
         params![order.to_string(), name_of(&event.state)],
-    )?;
-    Ok(())
-}
-
-/// Queues a message to the shop's backend.
-pub(super) fn send<T: Serialize>(
-    db: &Connection,
-    kind: &str,
-    subject: &str,
-    body: &T,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    db.execute(
-        "INSERT INTO outbox (kind, subject, body, created_at) VALUES (?1, ?2, ?3, ?4)",
-        params![kind, subject, to_json(body)?, now.as_millisecond()],
     )?;
     Ok(())
 }

@@ -2,16 +2,20 @@
 
 use super::{
     Store, StoreError,
-    order_write::{append, code, send, to_json},
+    catalog::time,
+    order_read::word,
+    order_write::{append, to_json},
+    outbox::{MessageKind, alert, free_reference, send},
 };
 use crate::{
     dialogue::event::WriteRefusal,
     nlu::slot::ReturnReason,
     shop::order::{Order, OrderEvent, OrderState},
+    sync::contract::ReturnMessage,
 };
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{TransactionBehavior, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What a shopper wants to send back.
@@ -25,18 +29,31 @@ pub struct ReturnWish {
     pub exchange_for: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ReturnMessage<'a> {
-    reference: &'a str,
-    order: Uuid,
-    wish: &'a ReturnWish,
+/// Where a return or an exchange stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnState {
+    /// Saved here.
+    Asked,
+    /// The shop's backend has it.
+    Sent,
+    /// The shop went on without it.
+    Refused,
+    /// The goods came back, or the money was given back.
+    Done,
 }
 
-#[derive(Serialize)]
-struct TicketMessage<'a> {
-    reference: &'a str,
-    kind: &'a str,
-    story: &'a str,
+/// A return or an exchange that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReturnRequest {
+    /// As the shopper was told.
+    pub reference: String,
+    /// Whether something else is wanted instead.
+    pub exchange: bool,
+    /// Where it stands.
+    pub state: ReturnState,
+    /// When it was asked.
+    pub at: Timestamp,
 }
 
 impl Store {
@@ -67,7 +84,7 @@ impl Store {
         if !found.state.can_return() || !in_time || !wish.items.iter().all(known) {
             return Err(refused());
         }
-        let reference = format!("R{}", code(random, 0, 5));
+        let reference = free_reference(&tx, "return_request", 'R', random)?;
         tx.execute(
             "INSERT INTO return_request (reference, order_id, items, reason, exchange_for, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -87,13 +104,17 @@ impl Store {
         };
         append(&tx, order, &event)?;
         let message = ReturnMessage {
-            reference: &reference,
+            reference,
             order,
-            wish,
+            items: wish.items.clone(),
+            reason: wish.reason.map(|r| r.word().to_owned()),
+            exchange_for: wish.exchange_for.clone(),
+            at: now,
         };
-        send(&tx, "return", &reference, &message, now)?;
+        // About the order, so that it never comes before it.
+        send(&tx, MessageKind::Return, &order.to_string(), &message, now)?;
         tx.commit()?;
-        Ok(reference)
+        Ok(message.reference)
     }
 
     /// Opens a ticket for staff and queues it for the backend. Returns its reference. The
@@ -112,19 +133,44 @@ impl Store {
         let tx = self
             .orders
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let reference = format!("T{}", code(random, 0, 5));
-        tx.execute(
-            "INSERT INTO ticket (reference, kind, story, created_at) VALUES (?1, ?2, ?3, ?4)",
-            params![reference, kind, story, now.as_millisecond()],
-        )?;
-        let message = TicketMessage {
-            reference: &reference,
-            kind,
-            story: &story,
-        };
-        send(&tx, "ticket", &reference, &message, now)?;
+        let reference = alert(&tx, kind, &story, random, now)?;
         tx.commit()?;
         Ok(reference)
+    }
+
+    /// What was asked to be sent back of an order, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the orders cannot be read.
+    pub fn returns(&self, order: Uuid) -> Result<Vec<ReturnRequest>, StoreError> {
+        let mut statement = self.orders.prepare_cached(
+            "SELECT reference, exchange_for IS NOT NULL, state, created_at FROM return_request
+             WHERE order_id = ?1 ORDER BY created_at, reference",
+        )?;
+        let mut rows = statement.query([order.to_string()])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(ReturnRequest {
+                reference: row.get(0)?,
+                exchange: row.get(1)?,
+                state: word("the state of a return", row.get(2)?)?,
+                at: time(row.get(3)?)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The tickets that were opened for staff here, newest first: kind, reference, story.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the orders cannot be read.
+    pub fn tickets(&self, limit: usize) -> Result<Vec<(String, String, String)>, StoreError> {
+        let mut statement = self.orders.prepare_cached(
+            "SELECT kind, reference, story FROM ticket ORDER BY created_at DESC LIMIT ?1",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map([limit], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 

@@ -75,7 +75,7 @@ fn a_full_disk_refuses_the_order_and_keeps_everything_else() {
     let written = store.orders(99).unwrap();
     assert_eq!(written.len(), orders as usize, "no half order");
     assert_eq!(
-        store.outbox_waiting().unwrap(),
+        store.outbox_summary().unwrap().waiting,
         orders as usize,
         "no order without its message"
     );

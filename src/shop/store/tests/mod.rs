@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod backend;
 mod faults;
 mod identity;
+mod inbound;
 mod orders;
 
 use super::{Store, StoreError};

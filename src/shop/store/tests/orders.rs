@@ -38,7 +38,7 @@ fn an_order_is_written_whole_and_says_its_true_state() {
         store.order_by_number(&order.number).unwrap().unwrap(),
         order
     );
-    assert_eq!(store.outbox_waiting().unwrap(), 1);
+    assert_eq!(store.outbox_summary().unwrap().waiting, 1);
     let message: String = store
         .orders
         .query_row("SELECT body FROM outbox", [], |row| row.get(0))
@@ -67,7 +67,7 @@ fn the_same_order_twice_is_one_order() {
         .unwrap();
     assert_eq!(one, two);
     assert_eq!(store.orders(10).unwrap().len(), 1);
-    assert_eq!(store.outbox_waiting().unwrap(), 1);
+    assert_eq!(store.outbox_summary().unwrap().waiting, 1);
     assert_eq!(stock(&store, "milk", noon()), Some(10));
 }
 
@@ -154,7 +154,7 @@ fn a_yes_after_the_reservation_is_over_is_void() {
         .unwrap_err();
     assert_eq!(refused(&late), WriteRefusal::Expired);
     assert_eq!(store.orders(10).unwrap(), []);
-    assert_eq!(store.outbox_waiting().unwrap(), 0);
+    assert_eq!(store.outbox_summary().unwrap().waiting, 0);
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn tickets_reach_the_outbox_with_a_reference() {
     let story = "x".repeat(100_000);
     let reference = store.open_ticket("human", &story, 3, noon()).unwrap();
     assert!(reference.starts_with('T') && reference.len() == 6);
-    assert_eq!(store.outbox_waiting().unwrap(), 1);
+    assert_eq!(store.outbox_summary().unwrap().waiting, 1);
 }
 
 #[test]
