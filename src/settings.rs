@@ -4,6 +4,10 @@
 //! described in `comptoir.example.toml`, which a test reads. The environment's name of a key is
 //! its path in upper case: `stt.uri` is `COMPTOIR_STT_URI`.
 
+mod catalog;
+
+pub use catalog::{Catalog, CatalogSource, HeaderValue};
+
 use crate::lang::Language;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -35,6 +39,8 @@ pub struct Settings {
     pub wake: Wake,
     /// Model files.
     pub models: Models,
+    /// Where the catalog comes from.
+    pub catalog: Catalog,
 }
 
 impl Default for Settings {
@@ -50,6 +56,7 @@ impl Default for Settings {
             live: Live::default(),
             wake: Wake::default(),
             models: Models::default(),
+            catalog: Catalog::default(),
         }
     }
 }
@@ -441,6 +448,9 @@ impl Settings {
         }
         if self.llm.profile == LlmProfile::Remote && self.llm.url.is_empty() {
             return wrong("llm.profile is \"remote\": expected llm.url, found none".into());
+        }
+        if let Err(message) = self.catalog.check() {
+            return wrong(message);
         }
         let llm = &self.llm;
         if llm.profile == LlmProfile::Small && llm.adapter.is_empty() != llm.model.is_empty() {

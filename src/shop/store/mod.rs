@@ -20,7 +20,7 @@ mod reserve;
 mod search;
 
 pub use catalog::CatalogStats;
-pub use catalog_write::{Added, CatalogBuilder};
+pub use catalog_write::{Added, CatalogBuilder, CatalogPatch, PatchIssue, PatchReport, Removals};
 pub use error::StoreError;
 pub use requests::ReturnWish;
 pub use reserve::RESERVATION;
@@ -51,11 +51,14 @@ pub struct Store {
 /// One generation of the catalog, open for reading.
 pub(in crate::shop::store) struct Catalog {
     pub(in crate::shop::store) db: Connection,
-    /// Device, inode and time of change of the file it was opened from; `None` when there is
-    /// no catalog yet.
-    identity: Option<(u64, u64, i64, i64)>,
-    /// When the shop's own stock figures are from, in ms since 1970.
+    /// Device and inode of the file it was opened from; `None` when there is no catalog yet.
+    /// Changes of prices and stock leave it the same file: SQLite sees those itself.
+    identity: Option<(u64, u64)>,
+    /// When the shop's own stock figures are from, in ms since 1970, where a product says no
+    /// other time.
     pub(in crate::shop::store) built_at: i64,
+    /// When the oldest of them are from.
+    pub(in crate::shop::store) oldest: i64,
     /// The words of the catalog, read once a generation.
     pub(in crate::shop::store) lexicon: search::Lexicon,
 }
@@ -113,18 +116,7 @@ impl Catalog {
         let open = || -> Result<Self, StoreError> {
             let identity = identity(path);
             let db = if identity.is_some() {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let db = Connection::open_with_flags(path, flags)?;
-                db.busy_timeout(BUSY)?;
-                let (found, known) = (migrate::version(&db)?, migrate::CATALOG.len());
-                if found > known {
-                    return Err(StoreError::Newer {
-                        database: CATALOG_FILE.to_owned(),
-                        found,
-                        known,
-                    });
-                }
-                db
+                reading(path)?
             } else {
                 let mut db = Connection::open_in_memory()?;
                 migrate::migrate(&mut db, CATALOG_FILE, migrate::CATALOG)?;
@@ -132,10 +124,12 @@ impl Catalog {
             };
             db.set_prepared_statement_cache_capacity(64);
             let built_at = catalog::built_at(&db)?;
+            let oldest = catalog::oldest_figures(&db, built_at)?;
             Ok(Self {
                 db,
                 identity,
                 built_at,
+                oldest,
                 lexicon: search::Lexicon::default(),
             })
         };
@@ -143,10 +137,37 @@ impl Catalog {
     }
 }
 
-/// What tells one generation of a file from the next.
-fn identity(path: &Path) -> Option<(u64, u64, i64, i64)> {
+/// Opens the live catalog for reading. One of an older schema is brought to this one first; what a
+/// crash left half written is undone.
+fn reading(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<(Connection, usize), StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        db.busy_timeout(BUSY)?;
+        let found = migrate::version(&db)?;
+        Ok((db, found))
+    };
+    let known = migrate::CATALOG.len();
+    match open() {
+        Ok((db, found)) if found == known => Ok(db),
+        Ok((_, found)) if found > known => Err(StoreError::Newer {
+            database: CATALOG_FILE.to_owned(),
+            found,
+            known,
+        }),
+        Err(StoreError::Damaged { database }) => Err(StoreError::Damaged { database }),
+        _ => {
+            let _lock = catalog_write::patch::LiveLock::take(path.parent().unwrap_or(path))?;
+            drop(catalog_write::patch::open(path)?);
+            Ok(open()?.0)
+        }
+    }
+}
+
+/// What tells one generation of a file from the next: while it is open, no other has its inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
     let meta = std::fs::metadata(path).ok()?;
-    Some((meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec()))
+    Some((meta.dev(), meta.ino()))
 }
 
 fn name_file(error: StoreError, path: &Path) -> StoreError {
