@@ -47,6 +47,8 @@ const PASSED_OVER: &[&str] = &[
     "google_product_category",
     "gender",
     "age_group",
+    "shipping",
+    "tax",
 ];
 
 /// What others call our columns (OpenAI's product feed), and ours.
