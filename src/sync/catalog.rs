@@ -221,7 +221,7 @@ impl<'a> Sync<'a> {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<SyncReport, SyncError> {
         let mut copies = self.fetch(random, progress)?;
-        let as_set = digest(format!("{:?} {:?}", self.settings.sources, self.formats).as_bytes());
+        let as_set = self.as_set();
         let is_current = self.live.is_some()
             && self.live == self.status.built_at
             && self.status.settings == as_set;
@@ -266,6 +266,15 @@ impl<'a> Sync<'a> {
         self.live = Some(built.at);
         self.note(&copies, &built.feeds);
         Ok(self.report(true, built.removed, copies, built.feeds))
+    }
+
+    /// What the settings make of the same feeds: another value builds anew.
+    fn as_set(&self) -> String {
+        let sources = self.settings.sources.iter().zip(&self.formats);
+        let all: Vec<String> = sources
+            .map(|(s, format)| format!("{} {} {:?} {format:?}", s.name, s.language, s.currency))
+            .collect();
+        digest(all.join("\n").as_bytes())
     }
 
     fn place(&self, i: usize) -> Option<Place<'_>> {
