@@ -229,3 +229,38 @@ impl Catalog {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn the_examples_source_is_one() {
+        let example: Vec<&str> = Settings::EXAMPLE
+            .lines()
+            .filter_map(|line| line.strip_prefix("#   "))
+            .filter(|line| !line.starts_with(' '))
+            .collect();
+        let settings: Settings = toml::from_str(&example.join("\n")).unwrap();
+        assert_eq!(settings.catalog.check(), Ok(()));
+        let source = &settings.catalog.sources[0];
+        assert_eq!(source.period(), Some(SignedDuration::from_hours(6)));
+        let spelled_out: CatalogSource = toml::from_str(&format!(
+            "name = \"main\"\nfrom = \"{}\"\nlanguage = \"fr\"\ncurrency = \"EUR\"",
+            source.from
+        ))
+        .unwrap();
+        let headers = source.headers.clone();
+        assert!(headers["Authorization"].is_secret());
+        let with_headers = CatalogSource {
+            headers,
+            ..spelled_out
+        };
+        assert_eq!(
+            source, &with_headers,
+            "what is not said is as in the example"
+        );
+    }
+}

@@ -8,11 +8,13 @@
 mod download;
 mod error;
 mod fetch;
+mod report;
 mod schedule;
 mod status;
 
 pub use download::Pace;
 pub use error::{FetchError, SyncError, SyncFailed, age_of};
+pub use report::{Progress, SourceReport, SyncReport, Wanted};
 pub use schedule::schedule;
 pub use status::{SourceStatus, Status};
 
@@ -20,7 +22,7 @@ use crate::{
     models::http::shown,
     settings::{Catalog, CatalogSource},
     shop::{
-        feed::{self, FeedFile, FeedReport, Format, ImportError, Opening},
+        feed::{self, FeedFile, FeedReport, Format, ImportError},
         load::told_currency,
         money::Currency,
         store::{CatalogBuilder, Store},
@@ -29,84 +31,11 @@ use crate::{
 use download::Validators;
 use fetch::{Fetched, Place};
 use jiff::Timestamp;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
 };
-
-/// Which sync.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// Only these sources are asked for; the others' copies stay. Empty: all.
-    pub sources: Vec<String>,
-    /// Products may go, however many.
-    pub allow_removals: bool,
-    /// How patient the fetches are.
-    pub pace: Pace,
-}
-
-/// How far a sync is.
-#[derive(Clone, Copy, Debug)]
-pub enum Progress<'a> {
-    /// Bytes of a source.
-    Fetching {
-        /// Its name.
-        source: &'a str,
-        /// So far.
-        have: u64,
-        /// Of so many, where that is known.
-        total: Option<u64>,
-    },
-    /// Rows of a source.
-    Reading {
-        /// Its name.
-        source: &'a str,
-        /// So far.
-        rows: u64,
-    },
-    /// The indexes, and the swap.
-    Finishing,
-}
-
-/// What a sync did.
-#[derive(Clone, Debug, Serialize)]
-pub struct SyncReport {
-    /// Whether there is a new catalog; else nothing had changed.
-    pub updated: bool,
-    /// When the catalog in use was built.
-    pub built_at: Option<Timestamp>,
-    /// How many products it has.
-    pub products: u64,
-    /// How many products went.
-    pub removed: u64,
-    /// Each source.
-    pub sources: Vec<SourceReport>,
-}
-
-impl SyncReport {
-    /// Whether every source went well and every row was kept.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        self.sources.iter().all(|source| {
-            source.error.is_none() && source.feed.as_ref().is_none_or(|feed| feed.refused == 0)
-        })
-    }
-}
-
-/// What became of one source.
-#[derive(Clone, Debug, Serialize)]
-pub struct SourceReport {
-    /// Its name.
-    pub name: String,
-    /// Whether a newer copy came.
-    pub fetched: bool,
-    /// Why not, where it failed; the copy before is used.
-    pub error: Option<String>,
-    /// What became of its rows, where a catalog was built.
-    pub feed: Option<FeedReport>,
-}
 
 /// What is known of the sources of a data folder.
 #[must_use]
@@ -389,14 +318,11 @@ impl<'a> Sync<'a> {
                 path,
                 language: source.language,
                 format: self.formats.get(i).cloned().unwrap_or_default(),
+                currency: source.currency,
             };
-            let opening = Opening {
-                format: feed.format.clone(),
-                currency: currency.or(source.currency),
-                limit: place.limit(),
-            };
+            let bounds = (currency, place.limit());
             let name = format!("{} ({})", source.name, shown(&source.from));
-            let read = feed::read_file(&mut builder, &name, &feed, opening, &mut |rows| {
+            let read = feed::read_file(&mut builder, &name, &feed, bounds, &mut |rows| {
                 progress(Progress::Reading {
                     source: &source.name,
                     rows,
@@ -475,7 +401,14 @@ impl<'a> Sync<'a> {
             }
         }
         let names: Vec<&String> = self.settings.sources.iter().map(|s| &s.name).collect();
-        self.status.sources.retain(|name, _| names.contains(&name));
+        self.status.sources.retain(|name, _| {
+            let stays = names.contains(&name);
+            if !stays {
+                // The copy of a source that is no longer set.
+                let _ = fs::remove_file(self.feeds.join(format!("{name}.feed")));
+            }
+            stays
+        });
         if let Err(error) = self.status.write(&self.feeds) {
             tracing::warn!(%error, "could not keep the status of the catalog's sources");
         }

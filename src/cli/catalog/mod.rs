@@ -300,11 +300,11 @@ fn import(
                 .or_else(|| feed::language_of(path))
                 .unwrap_or(Language::En),
             format: format.clone(),
+            currency: args.currency,
         })
         .collect();
     // A shop that has said its currency keeps it.
-    let told = load::told_currency(&Store::open(data)?)?;
-    let currency = told.or(args.currency);
+    let currency = load::told_currency(&Store::open(data)?)?;
     let reports = feed::import(data, &feeds, currency, now)?;
     if args.json {
         #[derive(Serialize)]

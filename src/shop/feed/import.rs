@@ -24,6 +24,8 @@ pub struct FeedFile {
     pub language: Language,
     /// Its format.
     pub format: Format,
+    /// The currency of its amounts, where it says none; else the shop's.
+    pub currency: Option<Currency>,
 }
 
 impl FeedFile {
@@ -34,6 +36,7 @@ impl FeedFile {
             path: path.into(),
             language,
             format: Format::Auto,
+            currency: None,
         }
     }
 }
@@ -80,12 +83,8 @@ pub fn import(
     builder.origin("feed");
     for feed in feeds {
         let name = feed.path.display().to_string();
-        let opening = Opening {
-            format: feed.format.clone(),
-            currency,
-            ..Opening::default()
-        };
-        let (report, seen) = read_file(&mut builder, &name, feed, opening, &mut |_| {})?;
+        let (report, seen) =
+            read_file(&mut builder, &name, feed, (currency, u64::MAX), &mut |_| {})?;
         currency = seen.or(currency);
         reports.push(report);
     }
@@ -112,7 +111,8 @@ pub(crate) fn finish(
 }
 
 /// Reads a feed's file into a catalog that is being built. `name` is how it is called in the
-/// account; `seen` is told every thousand rows how many there were. Gives the currency too.
+/// account, `currency` the shop's where it is known, `limit` how many bytes are read at
+/// most; `seen` is told every thousand rows how many there were. Gives the currency too.
 ///
 /// # Errors
 /// [`ImportError`]; the catalog that is being built is to be given up then.
@@ -120,9 +120,15 @@ pub fn read_file(
     builder: &mut CatalogBuilder,
     name: &str,
     feed: &FeedFile,
-    opening: Opening,
+    (currency, limit): (Option<Currency>, u64),
     seen: &mut dyn FnMut(u64),
 ) -> Result<(FeedReport, Option<Currency>), ImportError> {
+    let opening = Opening {
+        format: feed.format.clone(),
+        currency,
+        amounts_in: feed.currency,
+        limit,
+    };
     let file = File::open(&feed.path).map_err(|source| FeedError::Io {
         feed: name.to_owned(),
         source,

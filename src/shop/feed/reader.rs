@@ -28,6 +28,8 @@ pub struct Opening {
     pub format: Format,
     /// The shop's currency, where it is known; else the first row's.
     pub currency: Option<Currency>,
+    /// The currency of amounts that say none; else the shop's.
+    pub amounts_in: Option<Currency>,
     /// At most so many bytes, unpacked.
     pub limit: u64,
 }
@@ -37,6 +39,7 @@ impl Default for Opening {
         Self {
             format: Format::Auto,
             currency: None,
+            amounts_in: None,
             limit: u64::MAX,
         }
     }
@@ -93,7 +96,7 @@ impl<R: BufRead> FeedReader<R> {
             told => told,
         };
         let mut report = FeedReport::new(name, language);
-        let code = opening.currency.map(Currency::code);
+        let code = opening.amounts_in.or(opening.currency).map(Currency::code);
         let source = match format {
             Format::Auto | Format::Table => table(name, input, &mut report)?,
             Format::Xml => Source::Xml(Box::new(Items::new(input)), Columns::by_name()),

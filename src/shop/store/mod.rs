@@ -89,12 +89,31 @@ impl Store {
     /// The newest catalog: opened anew when an import has swapped it.
     fn catalog(&self) -> Result<Ref<'_, Catalog>, StoreError> {
         let path = self.folder.join(CATALOG_FILE);
+        self.recover(&path)?;
         let stale = self.catalog.borrow().identity != identity(&path);
         if stale {
             let fresh = Catalog::open(&path)?;
             *self.catalog.borrow_mut() = fresh;
         }
         Ok(self.catalog.borrow())
+    }
+}
+
+impl Store {
+    /// Undoes what a crash left half written of a change to the live catalog: a reader cannot. A
+    /// change that is under way is waited for.
+    fn recover(&self, path: &Path) -> Result<(), StoreError> {
+        let journal = self.folder.join(format!("{CATALOG_FILE}-journal"));
+        if !journal.exists() {
+            return Ok(());
+        }
+        let _lock = catalog_write::patch::LiveLock::take(&self.folder)?;
+        if journal.exists() && path.exists() {
+            drop(catalog_write::patch::open(path)?);
+            // One that belongs to nothing would be looked at for ever.
+            let _ = std::fs::remove_file(journal);
+        }
+        Ok(())
     }
 }
 
