@@ -66,7 +66,7 @@ pub fn sync(
             let built_at = Store::open(folder).and_then(|store| store.built_at());
             let built_at = built_at.ok().flatten();
             SyncFailed {
-                why,
+                why: Box::new(why),
                 stays: built_at.map(|at| (at, now.duration_since(at))),
             }
         })

@@ -28,6 +28,8 @@ pub(crate) struct Answer {
 pub(crate) type Asked = (String, HeaderMap);
 type Answerer = Box<dyn FnMut(&Uri, &HeaderMap) -> Answer + Send>;
 
+type Shared = (Arc<Mutex<Answerer>>, Arc<Mutex<Vec<Asked>>>);
+
 #[derive(Clone)]
 pub(crate) struct Server {
     answer: Arc<Mutex<Answerer>>,
@@ -73,11 +75,7 @@ impl Server {
     }
 }
 
-async fn reply(
-    State((answer, asked)): State<(Arc<Mutex<Answerer>>, Arc<Mutex<Vec<Asked>>>)>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn reply(State((answer, asked)): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let answer = (*answer.lock().unwrap())(&uri, &headers);
     asked.lock().unwrap().push((uri.to_string(), headers));
     let mut response = Response::builder().status(StatusCode::from_u16(answer.status).unwrap());

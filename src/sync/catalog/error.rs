@@ -177,7 +177,7 @@ impl FetchError {
 #[derive(Debug)]
 pub struct SyncFailed {
     /// Why.
-    pub why: SyncError,
+    pub why: Box<SyncError>,
     /// When the catalog that stays was built, and how old it is.
     pub stays: Option<(Timestamp, SignedDuration)>,
 }
@@ -198,7 +198,7 @@ impl fmt::Display for SyncFailed {
 
 impl std::error::Error for SyncFailed {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.why)
+        Some(self.why.as_ref())
     }
 }
 
