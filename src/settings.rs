@@ -5,8 +5,10 @@
 //! its path in upper case: `stt.uri` is `COMPTOIR_STT_URI`.
 
 mod backend;
+mod catalog;
 
 pub use backend::{Backend, Secret};
+pub use catalog::{Catalog, CatalogSource, HeaderValue};
 
 use crate::lang::Language;
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,8 @@ pub struct Settings {
     pub models: Models,
     /// The shop's backend.
     pub backend: Backend,
+    /// Where the catalog comes from.
+    pub catalog: Catalog,
 }
 
 impl Default for Settings {
@@ -57,6 +61,7 @@ impl Default for Settings {
             wake: Wake::default(),
             models: Models::default(),
             backend: Backend::default(),
+            catalog: Catalog::default(),
         }
     }
 }
@@ -458,6 +463,9 @@ impl Settings {
             return wrong("llm.profile is \"remote\": expected llm.url, found none".into());
         }
         self.backend.check().or_else(wrong)?;
+        if let Err(message) = self.catalog.check() {
+            return wrong(message);
+        }
         let llm = &self.llm;
         if llm.profile == LlmProfile::Small && llm.adapter.is_empty() != llm.model.is_empty() {
             return wrong(

@@ -34,10 +34,7 @@ fn feed(name: &str) -> PathBuf {
 
 fn imported(name: &str, language: Language) -> (tempfile::TempDir, Store, FeedReport) {
     let folder = tempfile::tempdir().unwrap();
-    let feeds = [FeedFile {
-        path: feed(name),
-        language,
-    }];
+    let feeds = [FeedFile::new(feed(name), language)];
     let report = import(folder.path(), &feeds, None, noon())
         .unwrap()
         .remove(0);

@@ -130,10 +130,16 @@ async fn understand(args: understand::UnderstandArgs, global: &Global) -> anyhow
 
 /// `comptoir catalog`: blocks on the store, so it has a thread of its own.
 async fn catalog(verb: catalog::Catalog, global: &Global) -> anyhow::Result<Ending> {
-    let data = settings(global)?.data_folder();
+    let settings = settings(global)?;
     let well = tokio::task::spawn_blocking(move || {
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
-        catalog::execute(&verb, &data, jiff::Timestamp::now(), &mut input, &mut out)
+        let here = catalog::Surroundings {
+            data: &settings.data_folder(),
+            settings: &settings.catalog,
+            now: jiff::Timestamp::now(),
+            random: fastrand::u64(..),
+        };
+        catalog::execute_in(&verb, &here, &mut input, &mut out)
     })
     .await??;
     Ok(if well {

@@ -269,7 +269,7 @@ impl Http {
 
 /// Name lookup on a thread that nobody waits for: a name server that does not answer holds
 /// `getaddrinfo` for many seconds, and the usual resolver would hold the program's end with it.
-struct DetachedDns;
+pub(crate) struct DetachedDns;
 
 impl Resolve for DetachedDns {
     fn resolve(&self, name: Name) -> Resolving {

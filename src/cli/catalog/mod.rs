@@ -1,18 +1,20 @@
-//! `comptoir catalog`: import, search, show, stats.
+//! `comptoir catalog`: import, sync, patch, status, search, show, stats.
 
 mod answer;
 mod show;
+mod sync;
 
 use crate::{
     lang::Language,
     nlu::slot::{Price, Sort},
     shop::{
-        feed::{self, FeedFile, FeedReport, ImportError},
-        info::ShopInfo,
+        feed::{self, FeedError, FeedFile, FeedReport, Format, ImportError, UnknownFormat},
         load::{self, LoadError},
+        money::Currency,
         search::SearchQuery,
         store::{Store, StoreError},
     },
+    sync::catalog::SyncFailed,
 };
 use answer::{Answer, write_json, write_table};
 use clap::{Args, Subcommand};
@@ -30,10 +32,23 @@ use std::{
 pub enum Catalog {
     /// Replace the catalog by product feeds
     ///
-    /// Google Merchant feeds as TSV or CSV; docs/feed.md says what is read. Rows that cannot be
+    /// Google Merchant feeds as TSV, CSV or RSS, products.jsonl, and the JSON of Shopify,
+    /// WooCommerce, Medusa or schema.org; docs/feed.md says what is read. Rows that cannot be
     /// kept are told by line; the rest is in. The catalog is swapped whole: a search sees the
     /// old one or the new one. Texts in languages that no feed brings are kept.
     Import(Import),
+    /// Bring the catalog up to date from the sources of the settings
+    ///
+    /// Each source ([[catalog.sources]]) is fetched where it changed; the catalog is built beside
+    /// the live one and swapped whole. What is in no feed any more is removed, unless that is too
+    /// much. A sync that fails leaves the catalog as it was.
+    Sync(sync::Sync),
+    /// Change prices and stock now, between two feeds
+    ///
+    /// All in one transaction. A stock figure takes the place of what was sold since the last.
+    Patch(sync::Patch),
+    /// Tell how old the catalog is, and how each source went
+    Status(sync::Status),
     /// Search the catalog
     Search(Box<Search>),
     /// Show one product, by id or GTIN
@@ -51,6 +66,13 @@ pub struct Import {
     /// Language of the feeds' texts [default: by each file's name, else en]
     #[arg(long)]
     lang: Option<Language>,
+    /// The feeds' format: auto, tsv, rss, jsonl, shopify, woocommerce, medusa, schema-org, acp, or
+    /// a mapping file
+    #[arg(long, default_value = "auto")]
+    format: String,
+    /// The feeds' currency, where neither they nor the shop say one
+    #[arg(long)]
+    currency: Option<Currency>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -141,6 +163,15 @@ pub enum CatalogError {
     /// The sample shop, or the shop's facts.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A sync.
+    #[error(transparent)]
+    Sync(#[from] Box<SyncFailed>),
+    /// A file of changes.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// A format.
+    #[error(transparent)]
+    Format(#[from] UnknownFormat),
     /// Reading questions or writing answers.
     #[error("expected to read and write: {0}")]
     Io(#[from] io::Error),
@@ -165,12 +196,29 @@ fn sort(text: &str) -> Result<Sort, String> {
         .map_err(|_| format!("expected one of {}, found `{text}`", Sort::WORDS.join(", ")))
 }
 
-/// Does one verb on a data folder. An empty folder gets the sample shop before it is searched.
-/// Returns whether all went well: `false` when rows of a feed or lines of questions were
-/// refused.
+impl From<SyncFailed> for CatalogError {
+    fn from(failed: SyncFailed) -> Self {
+        Self::Sync(Box::new(failed))
+    }
+}
+
+/// What a verb works on.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The data folder.
+    pub data: &'a Path,
+    /// Where its catalog comes from.
+    pub settings: &'a crate::settings::Catalog,
+    /// The time.
+    pub now: Timestamp,
+    /// Chance.
+    pub random: u64,
+}
+
+/// Does one verb on a data folder that has no settings.
 ///
 /// # Errors
-/// [`CatalogError`] when it could not be done; the catalog is as it was then.
+/// As [`execute_in`].
 pub fn execute(
     verb: &Catalog,
     data: &Path,
@@ -178,8 +226,33 @@ pub fn execute(
     input: &mut dyn BufRead,
     out: &mut dyn Write,
 ) -> Result<bool, CatalogError> {
+    let here = Surroundings {
+        data,
+        settings: &crate::settings::Catalog::default(),
+        now,
+        random: 0,
+    };
+    execute_in(verb, &here, input, out)
+}
+
+/// Does one verb. An empty folder gets the sample shop before it is searched.
+/// Returns whether all went well: `false` when rows of a feed or lines of questions were
+/// refused.
+///
+/// # Errors
+/// [`CatalogError`] when it could not be done; the catalog is as it was then.
+pub fn execute_in(
+    verb: &Catalog,
+    here: &Surroundings<'_>,
+    input: &mut dyn BufRead,
+    out: &mut dyn Write,
+) -> Result<bool, CatalogError> {
+    let (data, now) = (here.data, here.now);
     match verb {
         Catalog::Import(args) => import(args, data, now, out),
+        Catalog::Sync(args) => sync::sync(args, here, out),
+        Catalog::Patch(args) => sync::patch(args, here, input, out),
+        Catalog::Status(args) => sync::status(args, here, out),
         Catalog::Search(args) => {
             let store = open(data, now)?;
             if args.jsonl {
@@ -216,6 +289,7 @@ fn import(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<bool, CatalogError> {
+    let format: Format = args.format.parse()?;
     let feeds: Vec<FeedFile> = args
         .feeds
         .iter()
@@ -225,20 +299,12 @@ fn import(
                 .lang
                 .or_else(|| feed::language_of(path))
                 .unwrap_or(Language::En),
+            format: format.clone(),
+            currency: args.currency,
         })
         .collect();
     // A shop that has said its currency keeps it.
-    let store = Store::open(data)?;
-    let told = store.document("shop.toml")?.filter(|text| !text.is_empty());
-    let currency = match told {
-        Some(text) => Some(
-            ShopInfo::from_toml(&text, "")
-                .map_err(LoadError::from)?
-                .currency,
-        ),
-        None => None,
-    };
-    drop(store);
+    let currency = load::told_currency(&Store::open(data)?)?;
     let reports = feed::import(data, &feeds, currency, now)?;
     if args.json {
         #[derive(Serialize)]

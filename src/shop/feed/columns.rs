@@ -1,6 +1,8 @@
 //! From named columns to a row.
 
 use super::{
+    clean::plain,
+    named::{ALIASES, NAMES, is_known, normal, note_unknown},
     options,
     report::{FeedReport, Issue, Severity, shown},
     row::{FeedRow, Sale},
@@ -11,56 +13,17 @@ use crate::shop::{
     product::{Allergens, ProductId},
 };
 
-/// The columns that are read; the first four must be there.
-const NAMES: &[&str] = &[
-    "id",
-    "title",
-    "price",
-    "availability",
-    "description",
-    "sale_price",
-    "sale_price_effective_date",
-    "brand",
-    "gtin",
-    "product_type",
-    "color",
-    "size",
-    "material",
-    "item_group_id",
-    "unit_pricing_measure",
-    "unit_pricing_base_measure",
-    "product_highlight",
-    "product_detail",
-    "quantity",
-    "tax_rate",
-    "options",
-    "allergens",
-    "ingredients",
-    "min_age",
-    "location",
-    "warranty_months",
-    "synonyms",
-    "link",
-];
-
 /// How many of [`NAMES`] must be there.
 const REQUIRED: usize = 4;
-
-/// Attributes of Google's that say nothing to a shopper here: no note is due.
-const PASSED_OVER: &[&str] = &[
-    "image_link",
-    "additional_image_link",
-    "mpn",
-    "identifier_exists",
-    "condition",
-    "google_product_category",
-    "gender",
-    "age_group",
-];
 
 const LONGEST_ID: usize = 50;
 const LONGEST_TITLE: usize = 150;
 const LONGEST_TEXT: usize = 5_000;
+/// Brand, colour, place: what is said in passing.
+const LONGEST_LABEL: usize = 200;
+/// Parts of a list (categories, details), and one of them.
+const LONGEST_LIST: usize = 64;
+const LONGEST_PART: usize = 1_000;
 const SYNONYMS: usize = 32;
 
 /// Where each known column stands.
@@ -76,16 +39,14 @@ impl Columns {
         header: &[String],
         report: &mut FeedReport,
     ) -> Result<Self, Vec<&'static str>> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| {
-                let name = name.to_lowercase().replace([' ', '-'], "_");
-                name.strip_prefix("g:").map(str::to_owned).unwrap_or(name)
-            })
-            .collect();
+        let names: Vec<String> = header.iter().map(|name| normal(name)).collect();
+        let at = |wanted: &str| names.iter().position(|name| name == wanted);
         let positions: Vec<Option<usize>> = NAMES
             .iter()
-            .map(|known| names.iter().position(|name| name == known))
+            .map(|known| {
+                let alias = ALIASES.iter().find(|(_, ours)| ours == known);
+                at(known).or_else(|| at(alias?.0))
+            })
             .collect();
         let missing: Vec<&'static str> = NAMES
             .iter()
@@ -107,28 +68,31 @@ impl Columns {
                 twice.join(", ")
             ));
         }
-        let unknown: Vec<String> = names
-            .iter()
-            .filter(|n| !NAMES.contains(&n.as_str()) && !PASSED_OVER.contains(&n.as_str()))
-            .map(|n| shown(n))
-            .take(30)
-            .collect();
-        if !unknown.is_empty() {
-            report.notes.push(format!(
-                "these columns are not known and not read: {}",
-                unknown.join(", ")
-            ));
-        }
+        let unknown: Vec<String> = names.iter().filter(|n| !is_known(n)).cloned().collect();
+        note_unknown(&unknown, report);
         Ok(Self {
             positions,
             width: header.len(),
         })
     }
 
+    /// For values that come by name: see [`Named`].
+    pub(super) fn by_name() -> Self {
+        Self {
+            positions: (0..NAMES.len()).map(Some).collect(),
+            width: NAMES.len(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// Reads a row. Warnings go to the report; the error is why the row is left out.
     pub(super) fn row(
         &self,
-        line: u64,
+        (line, item): Place,
         values: &[String],
         currency: Option<Currency>,
         report: &mut FeedReport,
@@ -136,6 +100,7 @@ impl Columns {
         if values.iter().skip(self.width).any(|v| !v.is_empty()) {
             return Err(Issue {
                 line,
+                item,
                 column: None,
                 expected: format!("{} values", self.width),
                 found: format!("{}", values.len()),
@@ -146,17 +111,22 @@ impl Columns {
             columns: self,
             values,
             line,
+            item,
             report,
         };
         cells.read(currency)
     }
 }
 
+/// The line, and the item where items are no lines.
+pub(super) type Place = (u64, Option<u64>);
+
 /// One row's cells, by name.
 struct Cells<'a> {
     columns: &'a Columns,
     values: &'a [String],
     line: u64,
+    item: Option<u64>,
     report: &'a mut FeedReport,
 }
 
@@ -172,13 +142,23 @@ impl<'a> Cells<'a> {
     }
 
     fn text(&self, column: &str) -> Option<String> {
-        let text = self.get(column);
-        (!text.is_empty()).then(|| text.chars().take(LONGEST_TEXT).collect())
+        self.cut(column, LONGEST_TEXT)
+    }
+
+    fn label(&self, column: &str) -> Option<String> {
+        self.cut(column, LONGEST_LABEL)
+    }
+
+    /// A text without markup, no longer than `most` characters.
+    fn cut(&self, column: &str, most: usize) -> Option<String> {
+        let text = plain(self.get(column));
+        (!text.is_empty()).then(|| text.chars().take(most).collect())
     }
 
     fn issue(&self, column: &str, expected: String, severity: Severity) -> Issue {
         Issue {
             line: self.line,
+            item: self.item,
             column: Some(column.to_owned()),
             expected,
             found: shown(self.get(column)),
@@ -216,8 +196,8 @@ impl<'a> Cells<'a> {
             1..=LONGEST_ID => Ok(ProductId(id.to_owned())),
             _ => Err(format!("an id of 1 to {LONGEST_ID} characters")),
         })?;
-        let title = self.must("title", |title| match title.chars().count() {
-            1..=LONGEST_TITLE => Ok(title.to_owned()),
+        let title = self.must("title", |title| match plain(title) {
+            title if (1..=LONGEST_TITLE).contains(&title.chars().count()) => Ok(title.into_owned()),
             _ => Err(format!("a title of 1 to {LONGEST_TITLE} characters")),
         })?;
         let price = self.must("price", value::price)?;
@@ -230,19 +210,20 @@ impl<'a> Cells<'a> {
         let options = self.must("options", options::parse)?;
         Ok(FeedRow {
             line: self.line,
+            item: self.item,
             id,
             title,
             description: self.text("description").unwrap_or_default(),
             available,
             price,
             sale: self.sale(price),
-            brand: self.text("brand"),
+            brand: self.label("brand"),
             gtin: self.may("gtin", value::gtin),
             category: self.list("product_type", '>'),
-            color: self.text("color"),
-            size: self.text("size"),
-            material: self.text("material"),
-            item_group_id: self.text("item_group_id"),
+            color: self.label("color"),
+            size: self.label("size"),
+            material: self.label("material"),
+            item_group_id: self.label("item_group_id"),
             unit: {
                 let base = self.get("unit_pricing_base_measure");
                 self.may("unit_pricing_measure", |m| value::unit_pricing(m, base))
@@ -255,7 +236,7 @@ impl<'a> Cells<'a> {
             min_age: self
                 .may("min_age", |age| value::whole(age, 120))
                 .and_then(|age| u8::try_from(age).ok()),
-            location: self.text("location"),
+            location: self.label("location"),
             warranty_months: self.may("warranty_months", |m| value::whole(m, 1_200)),
             details: self.details(),
             synonyms: {
@@ -263,7 +244,10 @@ impl<'a> Cells<'a> {
                 synonyms.truncate(SYNONYMS);
                 synonyms
             },
-            link: self.text("link"),
+            // Not a text: an address keeps its signs.
+            link: Some(self.get("link"))
+                .filter(|link| (1..=LONGEST_TEXT).contains(&link.len()))
+                .map(str::to_owned),
         })
     }
 
@@ -294,11 +278,12 @@ impl<'a> Cells<'a> {
     }
 
     fn list(&self, column: &str, separator: char) -> Vec<String> {
-        self.get(column)
+        plain(self.get(column))
             .split(separator)
             .map(str::trim)
             .filter(|part| !part.is_empty())
-            .map(str::to_owned)
+            .take(LONGEST_LIST)
+            .map(|part| part.chars().take(LONGEST_PART).collect())
             .collect()
     }
 

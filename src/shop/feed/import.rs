@@ -1,6 +1,6 @@
 //! From feed files to a catalog that is swapped in whole.
 
-use super::{FeedError, FeedReader, FeedReport, Issue, Severity};
+use super::{FeedError, FeedReader, FeedReport, Format, Issue, Opening, Severity};
 use crate::{
     lang::Language,
     shop::{
@@ -16,12 +16,29 @@ use std::{
 };
 
 /// A feed to import.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FeedFile {
     /// Where it is.
     pub path: PathBuf,
     /// The language of its texts.
     pub language: Language,
+    /// Its format.
+    pub format: Format,
+    /// The currency of its amounts, where it says none; else the shop's.
+    pub currency: Option<Currency>,
+}
+
+impl FeedFile {
+    /// A feed whose format is seen from how it begins.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, language: Language) -> Self {
+        Self {
+            path: path.into(),
+            language,
+            format: Format::Auto,
+            currency: None,
+        }
+    }
 }
 
 /// Why nothing was imported. The catalog is as it was.
@@ -63,27 +80,20 @@ pub fn import(
     let mut builder = CatalogBuilder::begin(folder)?;
     let mut reports = Vec::new();
     let mut currency = currency;
+    builder.origin("feed");
     for feed in feeds {
         let name = feed.path.display().to_string();
-        let file = File::open(&feed.path).map_err(|source| FeedError::Io {
-            feed: name.clone(),
-            source,
-        })?;
-        let reader = BufReader::with_capacity(64 << 10, file);
-        reports.push(read_into(
-            &mut builder,
-            &name,
-            feed.language,
-            &mut currency,
-            reader,
-        )?);
+        let (report, seen) =
+            read_file(&mut builder, &name, feed, (currency, u64::MAX), &mut |_| {})?;
+        currency = seen.or(currency);
+        reports.push(report);
     }
     finish(builder, &reports, now)?;
     Ok(reports)
 }
 
 /// Completes a catalog, unless nothing is in it.
-pub(in crate::shop) fn finish(
+pub(crate) fn finish(
     builder: CatalogBuilder,
     reports: &[FeedReport],
     now: Timestamp,
@@ -100,6 +110,34 @@ pub(in crate::shop) fn finish(
     Ok(builder.finish(now)?)
 }
 
+/// Reads a feed's file into a catalog that is being built. `name` is how it is called in the
+/// account, `currency` the shop's where it is known, `limit` how many bytes are read at
+/// most; `seen` is told every thousand rows how many there were. Gives the currency too.
+///
+/// # Errors
+/// [`ImportError`]; the catalog that is being built is to be given up then.
+pub fn read_file(
+    builder: &mut CatalogBuilder,
+    name: &str,
+    feed: &FeedFile,
+    (currency, limit): (Option<Currency>, u64),
+    seen: &mut dyn FnMut(u64),
+) -> Result<(FeedReport, Option<Currency>), ImportError> {
+    let opening = Opening {
+        format: feed.format.clone(),
+        currency,
+        amounts_in: feed.currency,
+        limit,
+    };
+    let file = File::open(&feed.path).map_err(|source| FeedError::Io {
+        feed: name.to_owned(),
+        source,
+    })?;
+    let reader = BufReader::with_capacity(64 << 10, file);
+    let reader = FeedReader::open_as(name, feed.language, opening, reader)?;
+    rows_into(builder, feed.language, reader, seen)
+}
+
 /// Reads one feed into a catalog that is being built.
 pub(in crate::shop) fn read_into<R: BufRead>(
     builder: &mut CatalogBuilder,
@@ -108,13 +146,28 @@ pub(in crate::shop) fn read_into<R: BufRead>(
     currency: &mut Option<Currency>,
     reader: R,
 ) -> Result<FeedReport, ImportError> {
-    let mut feed = FeedReader::open(name, language, *currency, reader)?;
+    let feed = FeedReader::open(name, language, *currency, reader)?;
+    let (report, seen) = rows_into(builder, language, feed, &mut |_| {})?;
+    *currency = seen.or(*currency);
+    Ok(report)
+}
+
+fn rows_into<R: BufRead>(
+    builder: &mut CatalogBuilder,
+    language: Language,
+    mut feed: FeedReader<R>,
+    seen: &mut dyn FnMut(u64),
+) -> Result<(FeedReport, Option<Currency>), ImportError> {
     while let Some(row) = feed.next_row()? {
+        if feed.report().kept % 1_000 == 999 {
+            seen(feed.report().lines);
+        }
         let added = builder.add(&row, language)?;
         let report = feed.report();
         let mut issue = |column: &str, expected: String, found: String, severity| {
             report.add(Issue {
                 line: row.line,
+                item: row.item,
                 column: Some(column.to_owned()),
                 expected,
                 found,
@@ -134,11 +187,21 @@ pub(in crate::shop) fn read_into<R: BufRead>(
                     );
                 }
             }
-            Added::Duplicate(line) => {
+            Added::GtinTaken(owner) => {
+                let owner = super::report::shown(&owner);
+                issue(
+                    "gtin",
+                    "a GTIN of its own".to_owned(),
+                    format!("that of {owner}, which keeps it"),
+                    Severity::Warning,
+                );
+            }
+            Added::Duplicate(at) => {
+                let unit = if row.item.is_some() { "item" } else { "line" };
                 issue(
                     "id",
                     "an id that stands once".to_owned(),
-                    format!("{id}, which stands in line {line} too"),
+                    format!("{id}, which stands in {unit} {at} too"),
                     Severity::Refused,
                 );
                 continue;
@@ -146,8 +209,8 @@ pub(in crate::shop) fn read_into<R: BufRead>(
         }
         feed.report().kept += 1;
     }
-    *currency = feed.currency().or(*currency);
-    Ok(feed.into_report())
+    let currency = feed.currency();
+    Ok((feed.into_report(), currency))
 }
 
 /// The language that a feed's name says: `products.fr.tsv` is French.

@@ -1,5 +1,6 @@
 //! Lines and records of a feed, in bounded memory whatever the file holds.
 
+use super::clean::clean;
 use std::{
     collections::VecDeque,
     io::{self, BufRead, Read},
@@ -34,9 +35,12 @@ pub(super) struct Records<R> {
     ahead: VecDeque<(u64, Line)>,
 }
 
+/// A line without its end.
 #[derive(Debug)]
-enum Line {
+pub(super) enum Line {
+    /// Its bytes.
     Bytes(Vec<u8>),
+    /// Longer than [`LONGEST_LINE`]: so many bytes.
     TooLong(u64),
 }
 
@@ -129,7 +133,8 @@ impl<R: BufRead> Records<R> {
         Ok(Record::OpenQuote)
     }
 
-    fn next_line(&mut self) -> io::Result<Option<(u64, Line)>> {
+    /// The next line, whatever it holds, with its number.
+    pub(super) fn next_line(&mut self) -> io::Result<Option<(u64, Line)>> {
         if let Some(line) = self.ahead.pop_front() {
             return Ok(Some(line));
         }
@@ -174,21 +179,6 @@ impl<R: BufRead> Records<R> {
             _ => Record::Values(Vec::new()),
         }
     }
-}
-
-/// A value without control characters and surplus space: feed text is shown and spoken.
-fn clean(value: &str) -> String {
-    let mut clean = String::with_capacity(value.len());
-    for word in value.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if !clean.is_empty() {
-            clean.push(' ');
-        }
-        clean.push_str(word);
-    }
-    clean
 }
 
 /// Whether a quoted value is open, byte by byte. Quotes count only at the beginning of a value,

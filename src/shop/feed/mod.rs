@@ -1,28 +1,47 @@
 //! Product feeds: from a retailer's file to checked rows.
 //!
-//! Google Merchant Center's feed as TSV or CSV, with our own columns beside it
-//! (`docs/feed.md`). A row whose id, title, price, availability or options cannot be read is
-//! left out and told by line; a bad value elsewhere is told and left empty. A GTIN with a wrong
-//! check digit costs the row its GTIN, not its place: the product can be sold, only not
-//! scanned.
+//! Google Merchant Center's feed as TSV, CSV, RSS or Atom, with our own columns beside it;
+//! `products.jsonl`; and the JSON of shop systems through mappings (`docs/feed.md`). Whatever the
+//! format, a row whose id, title, price, availability or options cannot be read is left out and
+//! told by its place; a bad value elsewhere is told and left empty. A GTIN with a wrong check
+//! digit costs the row its GTIN, not its place: the product can be sold, only not scanned.
+//!
+//! Feeds are read in bounded memory whatever they hold, and what they hold is data: texts lose
+//! markup, control characters and marks that turn or hide text.
 
+mod clean;
 mod columns;
+mod format;
 mod import;
+mod input;
+mod json;
+mod jsonl;
 mod lines;
+mod mapped;
+mod mapping;
+mod named;
 mod options;
+mod parsed;
+mod patch;
+mod reader;
 mod report;
 mod row;
+mod source;
 mod value;
+mod xml;
 
-pub use import::{FeedFile, ImportError, import, language_of};
-pub(super) use import::{finish, read_into};
+pub use format::{Format, UnknownFormat};
+pub(crate) use import::finish;
+pub(super) use import::read_into;
+pub use import::{FeedFile, ImportError, import, language_of, read_file};
+pub use mapping::{Mapping, MappingError, Pages};
+pub use patch::{PatchFile, read_patches};
+pub(crate) use reader::count_items;
+pub use reader::{FeedReader, Opening};
 pub use report::{FeedReport, Issue, Severity};
 pub use row::{FeedRow, Sale, UnitPricing};
 
-use crate::{lang::Language, shop::money::Currency};
-use columns::Columns;
-use lines::{LONGEST_LINE, Record, Records};
-use std::io::{self, BufRead};
+use std::io;
 
 /// Why a feed cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +62,26 @@ pub enum FeedError {
     },
     /// It is something else than a feed.
     #[error(
-        "expected a product feed as tab- or comma-separated text with a header line in {feed}, \
-         found {found}"
+        "expected a product feed in {feed} (tab- or comma-separated text with a header line, RSS, \
+         JSON lines, or a shop system's JSON), found {found}"
     )]
     Format {
         /// The feed.
         feed: String,
         /// What it seems to be.
+        found: String,
+    },
+    /// It turns to something else on the way.
+    #[error(
+        "expected {feed} to be a product feed to its end, found at {place}: {found}; nothing of it \
+         is used"
+    )]
+    Broken {
+        /// The feed.
+        feed: String,
+        /// Where.
+        place: String,
+        /// What was found there.
         found: String,
     },
     /// It cannot be read on.
@@ -60,136 +92,4 @@ pub enum FeedError {
         /// What went wrong.
         source: io::Error,
     },
-}
-
-/// Reads the rows of one feed, one at a time, in bounded memory.
-pub struct FeedReader<R> {
-    records: Records<R>,
-    columns: Columns,
-    currency: Option<Currency>,
-    report: FeedReport,
-}
-
-impl<R: BufRead> FeedReader<R> {
-    /// Reads the header. `currency` is the shop's, where it is known; else the first row's.
-    ///
-    /// # Errors
-    /// [`FeedError`] when it is no feed or lacks a column that it must have.
-    pub fn open(
-        name: &str,
-        language: Language,
-        currency: Option<Currency>,
-        reader: R,
-    ) -> Result<Self, FeedError> {
-        let mut records = Records::new(reader);
-        let format = |found: String| FeedError::Format {
-            feed: name.to_owned(),
-            found,
-        };
-        let header = records.header().map_err(|source| FeedError::Io {
-            feed: name.to_owned(),
-            source,
-        })?;
-        let names = match header {
-            Some(Record::Values(names)) if names.iter().any(|n| !n.is_empty()) => names,
-            Some(Record::TooLong(length)) => {
-                return Err(format(format!(
-                    "a first line of {length} bytes (at most {LONGEST_LINE})"
-                )));
-            }
-            Some(Record::NotUtf8(at)) => {
-                return Err(format(format!(
-                    "a first line that is not UTF-8 from byte {at} on (compressed, or UTF-16?)"
-                )));
-            }
-            _ => return Err(format("nothing".to_owned())),
-        };
-        if names
-            .first()
-            .is_some_and(|n| n.starts_with(['<', '{', '[']))
-        {
-            return Err(format("XML or JSON".to_owned()));
-        }
-        let mut report = FeedReport::new(name, language);
-        let columns = Columns::of(&names, &mut report).map_err(|missing| FeedError::Columns {
-            feed: name.to_owned(),
-            missing,
-            found: report::shown(&names.join(", ")),
-        })?;
-        Ok(Self {
-            records,
-            columns,
-            currency,
-            report,
-        })
-    }
-
-    /// The next row that can be kept; what cannot is in the report.
-    ///
-    /// # Errors
-    /// [`FeedError::Io`] when the file cannot be read on.
-    pub fn next_row(&mut self) -> Result<Option<FeedRow>, FeedError> {
-        loop {
-            let next = self.records.next().map_err(|source| FeedError::Io {
-                feed: self.report.feed.clone(),
-                source,
-            })?;
-            let Some((line, record)) = next else {
-                return Ok(None);
-            };
-            self.report.lines += 1;
-            let issue = |expected: &str, found: String| Issue {
-                line,
-                column: None,
-                expected: expected.to_owned(),
-                found,
-                severity: Severity::Refused,
-            };
-            let values = match record {
-                Record::Values(values) => values,
-                Record::TooLong(length) => {
-                    let expected = format!("a line of at most {LONGEST_LINE} bytes");
-                    self.report.add(issue(&expected, format!("{length} bytes")));
-                    continue;
-                }
-                Record::NotUtf8(at) => {
-                    let found = format!("other bytes from byte {} of the line on", at + 1);
-                    self.report.add(issue("UTF-8 text", found));
-                    continue;
-                }
-                Record::OpenQuote => {
-                    let found = "one that is never closed".to_owned();
-                    self.report.add(issue("a quoted value to end", found));
-                    continue;
-                }
-            };
-            match self
-                .columns
-                .row(line, &values, self.currency, &mut self.report)
-            {
-                Ok(row) => {
-                    self.currency.get_or_insert(row.price.currency);
-                    return Ok(Some(row));
-                }
-                Err(refused) => self.report.add(refused),
-            }
-        }
-    }
-
-    /// The account so far, to be added to by who stores the rows.
-    pub fn report(&mut self) -> &mut FeedReport {
-        &mut self.report
-    }
-
-    /// The feed's currency, once a row was read.
-    #[must_use]
-    pub fn currency(&self) -> Option<Currency> {
-        self.currency
-    }
-
-    /// The account, at the end.
-    #[must_use]
-    pub fn into_report(self) -> FeedReport {
-        self.report
-    }
 }

@@ -25,6 +25,9 @@ pub enum Severity {
 pub struct Issue {
     /// The line, from 1 (the header).
     pub line: u64,
+    /// The item, from 1, where the feed's items are no lines (XML, JSON documents).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<u64>,
     /// The column; `None` when it is about the line.
     pub column: Option<String>,
     /// What was expected there.
@@ -37,7 +40,10 @@ pub struct Issue {
 
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
+        match self.item {
+            Some(item) => write!(f, "item {item} (line {})", self.line)?,
+            None => write!(f, "line {}", self.line)?,
+        }
         if let Some(column) = &self.column {
             write!(f, ", {column}")?;
         }
@@ -56,7 +62,7 @@ pub struct FeedReport {
     pub feed: String,
     /// The language of its texts.
     pub language: Language,
-    /// Lines read, the header and empty lines aside.
+    /// Lines read, the header and empty lines aside; in XML and JSON, items and their variants.
     pub lines: u64,
     /// Rows that are in the catalog.
     pub kept: u64,

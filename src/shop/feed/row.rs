@@ -11,6 +11,8 @@ use jiff::Timestamp;
 pub struct FeedRow {
     /// The line in the feed, from 1 (the header).
     pub line: u64,
+    /// The item in the feed, from 1, where items are no lines.
+    pub item: Option<u64>,
     /// `id`.
     pub id: ProductId,
     /// `title`.

@@ -19,10 +19,13 @@ pub(super) fn price(text: &str) -> Result<crate::shop::money::Money, String> {
 
 /// Whether it can be had now.
 pub(super) fn availability(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().replace([' ', '-'], "_").as_str() {
-        "in_stock" => Ok(true),
+    let text = text.to_ascii_lowercase();
+    let name = text.rsplit_once("schema.org/").map_or(&*text, |(_, n)| n);
+    match name.replace([' ', '-', '_'], "").as_str() {
+        "instock" | "limitedavailability" | "instoreonly" => Ok(true),
         // Nothing can be handed over today for these.
-        "out_of_stock" | "preorder" | "pre_order" | "backorder" | "back_order" => Ok(false),
+        "outofstock" | "preorder" | "presale" | "backorder" | "onbackorder" | "soldout"
+        | "discontinued" | "onlineonly" => Ok(false),
         _ => Err("`in_stock`, `out_of_stock`, `preorder` or `backorder`".to_owned()),
     }
 }

@@ -11,6 +11,7 @@ mod files;
 use super::{
     feed::{self, FeedReport, ImportError},
     info::{InfoError, ShopInfo},
+    money::Currency,
     product::Review,
     store::{CatalogBuilder, Store, StoreError},
 };
@@ -143,6 +144,18 @@ fn load(store: &mut Store, source: Source<'_>, now: Timestamp) -> Result<Loaded,
     loaded.customers = customers.customers.len();
     loaded.orders = store.load_orders(&customers.customers, &orders)?;
     Ok(loaded)
+}
+
+/// The currency that the shop in a data folder has said; `None` where it has said nothing.
+///
+/// # Errors
+/// [`LoadError`] when the catalog or its shop.toml cannot be read.
+pub fn told_currency(store: &Store) -> Result<Option<Currency>, LoadError> {
+    let told = store.document("shop.toml")?.filter(|text| !text.is_empty());
+    let info = told
+        .map(|text| ShopInfo::from_toml(&text, ""))
+        .transpose()?;
+    Ok(info.map(|info| info.currency))
 }
 
 /// What the shop in a data folder says of itself; defaults where it says nothing.

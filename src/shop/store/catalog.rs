@@ -44,6 +44,16 @@ pub(super) fn built_at(db: &Connection) -> Result<i64, StoreError> {
         .unwrap_or(0))
 }
 
+/// When the oldest figures of the catalog are from, ms since 1970.
+pub(super) fn oldest_figures(db: &Connection, built_at: i64) -> Result<i64, StoreError> {
+    let least: Option<i64> = db.query_row(
+        "SELECT min(stock_at) FROM product WHERE stock_at IS NOT NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(least.map_or(built_at, |least| least.min(built_at)))
+}
+
 /// One fact about the catalog's file.
 pub(super) fn meta(db: &Connection, key: &str) -> Result<Option<String>, StoreError> {
     Ok(db
@@ -181,6 +191,27 @@ impl Store {
         code.map(|code| parse("a currency", &code)).transpose()
     }
 
+    /// When the catalog was built; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the catalog cannot be read.
+    pub fn built_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let built_at = self.catalog()?.built_at;
+        (built_at > 0).then(|| time(built_at)).transpose()
+    }
+
+    /// How many products the catalog has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the catalog cannot be read.
+    pub fn products(&self) -> Result<u64, StoreError> {
+        let catalog = self.catalog()?;
+        let n: i64 = catalog
+            .db
+            .query_row("SELECT count(*) FROM product", [], |row| row.get(0))?;
+        Ok(n.unsigned_abs())
+    }
+
     /// Figures about the catalog.
     ///
     /// # Errors
@@ -276,7 +307,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Product>, StoreError> {
         let catalog = self.catalog()?;
-        let spoken_for = self.spoken_for(catalog.built_at, now, None)?;
+        let spoken_for = self.spoken_for(&catalog, now, None)?;
         let mut statement = catalog.db.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM product p JOIN product_text t ON t.product = p.key
              WHERE p.key = ?1 ORDER BY t.language = ?2 DESC LIMIT 1"

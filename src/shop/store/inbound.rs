@@ -61,9 +61,18 @@ impl Store {
             if is_older(&self.orders, &subject, about, event.version)? {
                 return self.note(event, Applied::Older, now);
             }
-            match self.patch(patch)? {
-                Applied::New => {}
-                other => return self.note(event, other, now),
+            let report = self.patch_catalog(std::slice::from_ref(patch), now)?;
+            let applied = if report.unknown > 0 {
+                Applied::NotOurs
+            } else if report.refused > 0 {
+                Applied::Wrong
+            } else if report.outdated > 0 {
+                Applied::Older
+            } else {
+                Applied::New
+            };
+            if applied != Applied::New {
+                return self.note(event, applied, now);
             }
         }
         let tx = self

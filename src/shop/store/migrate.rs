@@ -4,7 +4,10 @@ use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The catalog's schema, oldest first. Never edit one that was released: append.
-pub(super) const CATALOG: &[&str] = &[include_str!("migrations/catalog/001_catalog.sql")];
+pub(super) const CATALOG: &[&str] = &[
+    include_str!("migrations/catalog/001_catalog.sql"),
+    include_str!("migrations/catalog/002_changes.sql"),
+];
 
 /// The orders' schema, oldest first. Never edit one that was released: append.
 pub(super) const ORDERS: &[&str] = &[

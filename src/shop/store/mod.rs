@@ -9,7 +9,6 @@
 //! their own, never in an async task. A [`Store`] is `Send`; give each thread its own.
 
 mod catalog;
-mod catalog_patch;
 mod catalog_write;
 mod error;
 mod identity;
@@ -24,8 +23,7 @@ mod reserve;
 mod search;
 
 pub use catalog::CatalogStats;
-pub use catalog_patch::CatalogPatch;
-pub use catalog_write::{Added, CatalogBuilder};
+pub use catalog_write::{Added, CatalogBuilder, CatalogPatch, PatchIssue, PatchReport, Removals};
 pub use error::StoreError;
 pub use inbound::Applied;
 pub use outbox::{Answer, LONGEST_WAIT, Message, MessageKind, MessageState};
@@ -59,11 +57,14 @@ pub struct Store {
 /// One generation of the catalog, open for reading.
 pub(in crate::shop::store) struct Catalog {
     pub(in crate::shop::store) db: Connection,
-    /// Device, inode and time of change of the file it was opened from; `None` when there is
-    /// no catalog yet.
-    identity: Option<(u64, u64, i64, i64)>,
-    /// When the shop's own stock figures are from, in ms since 1970.
+    /// Device and inode of the file it was opened from; `None` when there is no catalog yet.
+    /// Changes of prices and stock leave it the same file: SQLite sees those itself.
+    identity: Option<(u64, u64)>,
+    /// When the shop's own stock figures are from, in ms since 1970, where a product says no
+    /// other time.
     pub(in crate::shop::store) built_at: i64,
+    /// When the oldest of them are from.
+    pub(in crate::shop::store) oldest: i64,
     /// The words of the catalog, read once a generation.
     pub(in crate::shop::store) lexicon: search::Lexicon,
 }
@@ -94,12 +95,31 @@ impl Store {
     /// The newest catalog: opened anew when an import has swapped it.
     fn catalog(&self) -> Result<Ref<'_, Catalog>, StoreError> {
         let path = self.folder.join(CATALOG_FILE);
+        self.recover(&path)?;
         let stale = self.catalog.borrow().identity != identity(&path);
         if stale {
             let fresh = Catalog::open(&path)?;
             *self.catalog.borrow_mut() = fresh;
         }
         Ok(self.catalog.borrow())
+    }
+}
+
+impl Store {
+    /// Undoes what a crash left half written of a change to the live catalog: a reader cannot. A
+    /// change that is under way is waited for.
+    fn recover(&self, path: &Path) -> Result<(), StoreError> {
+        let journal = self.folder.join(format!("{CATALOG_FILE}-journal"));
+        if !journal.exists() {
+            return Ok(());
+        }
+        let _lock = catalog_write::patch::LiveLock::take(&self.folder)?;
+        if journal.exists() && path.exists() {
+            drop(catalog_write::patch::open(path)?);
+            // One that belongs to nothing would be looked at for ever.
+            let _ = std::fs::remove_file(journal);
+        }
+        Ok(())
     }
 }
 
@@ -121,18 +141,7 @@ impl Catalog {
         let open = || -> Result<Self, StoreError> {
             let identity = identity(path);
             let db = if identity.is_some() {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let db = Connection::open_with_flags(path, flags)?;
-                db.busy_timeout(BUSY)?;
-                let (found, known) = (migrate::version(&db)?, migrate::CATALOG.len());
-                if found > known {
-                    return Err(StoreError::Newer {
-                        database: CATALOG_FILE.to_owned(),
-                        found,
-                        known,
-                    });
-                }
-                db
+                reading(path)?
             } else {
                 let mut db = Connection::open_in_memory()?;
                 migrate::migrate(&mut db, CATALOG_FILE, migrate::CATALOG)?;
@@ -140,10 +149,12 @@ impl Catalog {
             };
             db.set_prepared_statement_cache_capacity(64);
             let built_at = catalog::built_at(&db)?;
+            let oldest = catalog::oldest_figures(&db, built_at)?;
             Ok(Self {
                 db,
                 identity,
                 built_at,
+                oldest,
                 lexicon: search::Lexicon::default(),
             })
         };
@@ -151,10 +162,37 @@ impl Catalog {
     }
 }
 
-/// What tells one generation of a file from the next.
-fn identity(path: &Path) -> Option<(u64, u64, i64, i64)> {
+/// Opens the live catalog for reading. One of an older schema is brought to this one first; what a
+/// crash left half written is undone.
+fn reading(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<(Connection, usize), StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        db.busy_timeout(BUSY)?;
+        let found = migrate::version(&db)?;
+        Ok((db, found))
+    };
+    let known = migrate::CATALOG.len();
+    match open() {
+        Ok((db, found)) if found == known => Ok(db),
+        Ok((_, found)) if found > known => Err(StoreError::Newer {
+            database: CATALOG_FILE.to_owned(),
+            found,
+            known,
+        }),
+        Err(StoreError::Damaged { database }) => Err(StoreError::Damaged { database }),
+        _ => {
+            let _lock = catalog_write::patch::LiveLock::take(path.parent().unwrap_or(path))?;
+            drop(catalog_write::patch::open(path)?);
+            Ok(open()?.0)
+        }
+    }
+}
+
+/// What tells one generation of a file from the next: while it is open, no other has its inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
     let meta = std::fs::metadata(path).ok()?;
-    Some((meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec()))
+    Some((meta.dev(), meta.ino()))
 }
 
 fn name_file(error: StoreError, path: &Path) -> StoreError {

@@ -1,7 +1,7 @@
 //! Stock that is spoken for: reserved at read-back, sold with the order, given back when it
 //! is released or its time is over.
 
-use super::{Store, StoreError, catalog::time};
+use super::{Catalog, Store, StoreError, catalog::time};
 use crate::{
     dialogue::event::{ReserveRefusal, Reserved},
     lang::Language,
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -155,25 +155,49 @@ impl Store {
         }))
     }
 
-    /// How much of each product is spoken for: kept for others, or sold since the catalog's
-    /// figures were made.
+    /// How much of each product is spoken for: kept for others, or sold since the product's own
+    /// figure was made.
     pub(super) fn spoken_for(
         &self,
-        built_at: i64,
+        catalog: &Catalog,
         now: Timestamp,
         except: Option<Uuid>,
     ) -> Result<HashMap<String, u32>, StoreError> {
         let mut statement = self.orders.prepare_cached(
-            "SELECT product, sum(quantity) FROM reservation
+            "SELECT product, quantity, state = 'sold', at FROM reservation
              WHERE ((state = 'held' AND expires_at > ?1) OR (state = 'sold' AND at >= ?2))
-               AND order_id IS NOT ?3
-             GROUP BY product",
+               AND order_id IS NOT ?3",
         )?;
         let except = except.map(|id| id.to_string());
-        let rows = statement.query_map(params![now.as_millisecond(), built_at, except], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query(params![now.as_millisecond(), catalog.oldest, except])?;
+        let mut figure = catalog
+            .db
+            .prepare_cached("SELECT stock_at FROM product WHERE id = ?1")?;
+        let mut figures: HashMap<String, i64> = HashMap::new();
+        let mut spoken_for: HashMap<String, u32> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let (product, quantity): (String, u32) = (row.get(0)?, row.get(1)?);
+            if row.get(2)? {
+                let figure_at = match figures.get(&product) {
+                    Some(at) => *at,
+                    None => {
+                        let own: Option<i64> = figure
+                            .query_row([&product], |r| r.get(0))
+                            .optional()?
+                            .flatten();
+                        let at = own.unwrap_or(catalog.built_at);
+                        figures.insert(product.clone(), at);
+                        at
+                    }
+                };
+                if row.get::<_, i64>(3)? < figure_at {
+                    continue;
+                }
+            }
+            let sum = spoken_for.entry(product).or_default();
+            *sum = sum.saturating_add(quantity);
+        }
+        Ok(spoken_for)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a new catalog takes from the one before.
 
 use super::{
-    super::{CATALOG_FILE, StoreError, catalog::json, migrate},
+    super::{StoreError, catalog::json},
     CatalogBuilder,
     text::{TextWords, name_of},
 };
@@ -11,18 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 impl CatalogBuilder {
     /// Takes from the live catalog what was not given anew.
     pub(super) fn carry_over(&mut self) -> Result<(), StoreError> {
-        let live = self.folder.join(CATALOG_FILE);
-        if !live.exists() {
-            return Ok(());
-        }
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(old) = Connection::open_with_flags(&live, flags) else {
+        let Some(old) = self.live() else {
             return Ok(());
         };
-        // A damaged catalog, or one of another schema, has nothing to give: it is replaced.
-        if !matches!(migrate::version(&old), Ok(v) if v == migrate::CATALOG.len()) {
-            return Ok(());
-        }
         if !self.documents {
             let mut statement = old.prepare("SELECT name, text FROM document")?;
             let mut rows = statement.query([])?;

@@ -1,6 +1,8 @@
 //! Building a catalog beside the live one and swapping it in.
 
 mod carry;
+mod finish;
+pub(super) mod patch;
 mod text;
 
 use super::{CATALOG_FILE, StoreError, migrate, order_write::to_json};
@@ -8,6 +10,9 @@ use crate::{
     lang::Language,
     shop::{feed::FeedRow, product::Review},
 };
+pub use finish::Removals;
+pub use patch::{CatalogPatch, PatchIssue, PatchReport};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{
@@ -15,6 +20,9 @@ use std::{
     path::{Path, PathBuf},
 };
 use text::{TextWords, facets_of, name_of};
+
+/// How much of a catalog that is being built is held in memory.
+const CACHE_KIB: i64 = 32 << 10;
 
 /// A catalog that is being built. Dropped without [`CatalogBuilder::finish`], it leaves the
 /// live one as it was.
@@ -26,6 +34,10 @@ pub struct CatalogBuilder {
     documents: bool,
     reviews: bool,
     finished: bool,
+    /// Where it is from: `feed`, or nothing (a sample).
+    origin: &'static str,
+    /// When the figures of the rows that are added now are from, where that is not now.
+    figures_at: Option<Timestamp>,
     /// Held as long as this import runs.
     _lock: File,
 }
@@ -38,8 +50,10 @@ pub enum Added {
     /// It is in, but these columns differ from what another language's feed said of the same
     /// product; the first feed's values hold.
     Differs(Vec<&'static str>),
-    /// The same id stood in this line before; this row is not in.
+    /// The same id stood in this line (or item) before; this row is not in.
     Duplicate(u64),
+    /// It is in without its GTIN: the product of this id has it.
+    GtinTaken(String),
 }
 
 impl CatalogBuilder {
@@ -55,12 +69,21 @@ impl CatalogBuilder {
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| StoreError::ImportRunning(folder.to_owned()))?;
         let building = folder.join(format!("{CATALOG_FILE}.building"));
+        let live = folder.join(CATALOG_FILE);
+        if live.exists() {
+            // Of an older schema, it is brought to this one: the new catalog takes from it. What
+            // is damaged will be replaced.
+            let _lock = patch::LiveLock::take(folder)?;
+            let _ = patch::open(&live);
+        }
         remove(&building)?;
         remove(&folder.join(format!("{CATALOG_FILE}.building-journal")))?;
         let mut db = Connection::open(&building)?;
         // Nobody reads it before it is whole: no need to be safe from a crash until then.
         db.pragma_update(None, "journal_mode", "MEMORY")?;
         db.pragma_update(None, "synchronous", "OFF")?;
+        // Its indexes grow in no order: what is at hand is not written and read again.
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         migrate::migrate(&mut db, CATALOG_FILE, migrate::CATALOG)?;
         db.execute_batch("BEGIN")?;
         Ok(Self {
@@ -71,8 +94,16 @@ impl CatalogBuilder {
             documents: false,
             reviews: false,
             finished: false,
+            origin: "",
+            figures_at: None,
             _lock: lock,
         })
+    }
+
+    /// Says when the figures of the rows to come are from, where that is another time than the
+    /// one that [`CatalogBuilder::finish`] is told.
+    pub fn figures_at(&mut self, at: Option<Timestamp>) {
+        self.figures_at = at;
     }
 
     /// Adds one row of a feed in a language.
@@ -106,9 +137,10 @@ impl CatalogBuilder {
                 })
             }
             None => {
-                let key = self.add_product(row)?;
+                let taken = self.gtin_taken(row)?;
+                let key = self.add_product(row, taken.is_some())?;
                 self.add_text(key, row, language)?;
-                Ok(Added::Kept)
+                Ok(taken.map_or(Added::Kept, Added::GtinTaken))
             }
         }
     }
@@ -164,58 +196,36 @@ impl CatalogBuilder {
         Ok(n.unsigned_abs())
     }
 
-    /// Completes the catalog and swaps it in. From the catalog before, it takes what was not
-    /// given anew: texts in languages that no feed brought (of products that are still sold),
-    /// documents, reviews.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be written; the live catalog is as it was then.
-    pub fn finish(mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.carry_over()?;
-        self.db.execute_batch(
-            "UPDATE product SET (stars, reviews) =
-                 (SELECT avg(stars), count(*) FROM review WHERE review.product = product.id)",
-        )?;
-        self.db.execute(
-            "INSERT OR REPLACE INTO meta (key, value) VALUES ('built_at', ?1)",
-            [now.as_millisecond().to_string()],
-        )?;
-        for language in Language::ALL {
-            for table in ["words", "trigrams"] {
-                let table = format!("{table}_{language}");
-                self.db.execute_batch(&format!(
-                    "INSERT INTO {table} ({table}) VALUES ('optimize')"
-                ))?;
-            }
-        }
-        self.db.execute_batch("COMMIT; ANALYZE")?;
-        self.db.pragma_update(None, "journal_mode", "DELETE")?;
-        let live = self.folder.join(CATALOG_FILE);
-        let sync = || -> std::io::Result<()> {
-            File::open(&self.building)?.sync_all()?;
-            std::fs::rename(&self.building, &live)?;
-            // The rename itself must survive a power cut.
-            File::open(&self.folder)?.sync_all()
+    /// The product that has this row's GTIN already. A bar code that stands twice would let one
+    /// row answer for another.
+    fn gtin_taken(&self, row: &FeedRow) -> Result<Option<String>, StoreError> {
+        let Some(gtin) = &row.gtin else {
+            return Ok(None);
         };
-        sync().map_err(|e| StoreError::file(&live, e))?;
-        self.finished = true;
-        Ok(())
+        Ok(self
+            .db
+            .prepare_cached("SELECT id FROM product WHERE gtin14 = ?1 LIMIT 1")?
+            .query_row([format!("{gtin:0>14}")], |row| row.get(0))
+            .optional()?)
     }
 
-    fn add_product(&self, row: &FeedRow) -> Result<i64, StoreError> {
+    fn add_product(&self, row: &FeedRow, without_gtin: bool) -> Result<i64, StoreError> {
+        let gtin = row.gtin.as_ref().filter(|_| !without_gtin);
+        let figures_at = self.figures_at.map(Timestamp::as_millisecond);
         let ms = |t: Option<Timestamp>| t.map(Timestamp::as_millisecond);
         self.db
             .prepare_cached(
                 "INSERT INTO product (id, gtin, gtin14, brand, item_group_id, currency,
                      price, sale_price, sale_from, sale_until, unit_numerator, unit_denominator,
-                     unit_label, tax_rate_bp, stock, available, min_age, warranty_months, link)
+                     unit_label, tax_rate_bp, stock, available, min_age, warranty_months, link,
+                     price_at, stock_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, ?19)",
+                     ?17, ?18, ?19, ?20, ?20)",
             )?
             .execute(params![
                 row.id.0,
-                row.gtin,
-                row.gtin.as_ref().map(|gtin| format!("{gtin:0>14}")),
+                gtin,
+                gtin.map(|gtin| format!("{gtin:0>14}")),
                 row.brand,
                 row.item_group_id,
                 row.price.currency.code(),
@@ -232,6 +242,7 @@ impl CatalogBuilder {
                 row.min_age,
                 row.warranty_months,
                 row.link,
+                figures_at,
             ])?;
         Ok(self.db.last_insert_rowid())
     }
@@ -291,7 +302,7 @@ impl CatalogBuilder {
             .execute(params![
                 product,
                 language.code(),
-                i64::try_from(row.line).unwrap_or(i64::MAX),
+                i64::try_from(row.item.unwrap_or(row.line)).unwrap_or(i64::MAX),
                 row.title,
                 row.description,
                 to_json(&row.category)?,

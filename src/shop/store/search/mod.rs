@@ -86,7 +86,10 @@ impl Store {
                 relaxed: None,
             });
         }
-        let spoken_for = self.spoken_for(self.catalog()?.built_at, now, None)?;
+        let spoken_for = {
+            let catalog = self.catalog()?;
+            self.spoken_for(&catalog, now, None)?
+        };
         let search = Search {
             catalog: &*self.catalog()?,
             text: &text,

@@ -108,10 +108,7 @@ fn an_import_that_fails_leaves_yesterdays_catalog() {
         "picture.tsv",
         "not-there.tsv",
     ] {
-        let feeds = [FeedFile {
-            path: feed(bad),
-            language: Language::En,
-        }];
+        let feeds = [FeedFile::new(feed(bad), Language::En)];
         let error = import(folder.path(), &feeds, None, noon()).unwrap_err();
         assert!(error.to_string().contains(bad), "{error}");
         assert_eq!(first(&store, "milk"), "milk");
@@ -124,10 +121,7 @@ fn an_import_that_fails_leaves_yesterdays_catalog() {
 fn one_import_at_a_time() {
     let (folder, _store) = corner_shop();
     let _running = crate::shop::store::CatalogBuilder::begin(folder.path()).unwrap();
-    let feeds = [FeedFile {
-        path: feed("corner.en.tsv"),
-        language: Language::En,
-    }];
+    let feeds = [FeedFile::new(feed("corner.en.tsv"), Language::En)];
     let error = import(folder.path(), &feeds, None, noon()).unwrap_err();
     assert!(
         matches!(error, ImportError::Store(StoreError::ImportRunning(_))),

@@ -44,10 +44,7 @@ fn minutes(n: i64) -> SignedDuration {
 fn import_feeds(folder: &Path, feeds: &[(&str, Language)]) -> Vec<FeedReport> {
     let feeds: Vec<FeedFile> = feeds
         .iter()
-        .map(|(name, language)| FeedFile {
-            path: feed(name),
-            language: *language,
-        })
+        .map(|(name, language)| FeedFile::new(feed(name), *language))
         .collect();
     import(folder, &feeds, None, noon()).unwrap()
 }
