@@ -4,6 +4,10 @@
 //! described in `comptoir.example.toml`, which a test reads. The environment's name of a key is
 //! its path in upper case: `stt.uri` is `COMPTOIR_STT_URI`.
 
+mod hub;
+
+pub use hub::Hub;
+
 use crate::lang::Language;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -35,6 +39,8 @@ pub struct Settings {
     pub wake: Wake,
     /// Model files.
     pub models: Models,
+    /// The reference backend (`comptoir hub`).
+    pub hub: Hub,
 }
 
 impl Default for Settings {
@@ -50,6 +56,7 @@ impl Default for Settings {
             live: Live::default(),
             wake: Wake::default(),
             models: Models::default(),
+            hub: Hub::default(),
         }
     }
 }
@@ -441,6 +448,9 @@ impl Settings {
         }
         if self.llm.profile == LlmProfile::Remote && self.llm.url.is_empty() {
             return wrong("llm.profile is \"remote\": expected llm.url, found none".into());
+        }
+        if let Some(message) = self.hub.wrong() {
+            return wrong(message);
         }
         let llm = &self.llm;
         if llm.profile == LlmProfile::Small && llm.adapter.is_empty() != llm.model.is_empty() {
