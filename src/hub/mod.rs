@@ -11,8 +11,10 @@
 
 pub mod check;
 pub mod keys;
+pub mod load;
 pub mod refusal;
 pub mod rows;
+pub mod scratch;
 pub mod serve;
 pub mod start;
 pub mod store;
