@@ -1,10 +1,7 @@
 //! What must hold of an order before it is kept. Pure.
 
 use super::refusal::Refusal;
-use crate::{
-    shop::order::OrderState,
-    sync::contract::OrderMessage,
-};
+use crate::{shop::order::OrderState, sync::contract::OrderMessage};
 
 /// At most so many lines an order.
 const LINES: usize = 500;

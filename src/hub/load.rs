@@ -5,9 +5,7 @@ use crate::{
     lang::Language,
     shop::{
         money::{Currency, Money},
-        order::{
-            Fulfilment, Order, OrderLine, OrderNumber, OrderState, PaymentState,
-        },
+        order::{Fulfilment, Order, OrderLine, OrderNumber, OrderState, PaymentState},
         product::ProductId,
     },
     sync::{
@@ -202,7 +200,10 @@ pub struct Account {
 
 impl Seen {
     fn took(&self, kind: &'static str, since: Instant) {
-        let mut all = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         all.entry(kind)
             .or_default()
             .push(since.elapsed().as_secs_f64() * 1000.0);
@@ -218,7 +219,10 @@ impl Seen {
     /// The account.
     #[must_use]
     pub fn account(&self) -> Account {
-        let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        let latencies = self
+            .latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let orders = self.acknowledged();
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = |numbers: &Vec<u64>| (1u64..).zip(numbers).all(|(n, m)| n == *m);

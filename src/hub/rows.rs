@@ -61,14 +61,7 @@ pub fn check(
     };
     let mut seen = HashSet::new();
     for (n, some) in cells.chunks(AT_ONCE).enumerate() {
-        read(
-            some,
-            n * AT_ONCE,
-            &columns,
-            language,
-            &mut seen,
-            &mut out,
-        )?;
+        read(some, n * AT_ONCE, &columns, language, &mut seen, &mut out)?;
     }
     out.refused.sort_by_key(|r| r.line);
     Ok(out)
@@ -207,8 +200,11 @@ mod tests {
         assert!(!milk.contains_key("gtin"), "its check digit is wrong");
         assert_eq!(checked.kept[1].row["title"], "Jam of plums");
         assert_eq!(checked.currency, Some(Currency::Eur));
-        let told: Vec<(u64, Severity)> =
-            checked.refused.iter().map(|r| (r.line, r.severity)).collect();
+        let told: Vec<(u64, Severity)> = checked
+            .refused
+            .iter()
+            .map(|r| (r.line, r.severity))
+            .collect();
         assert_eq!(
             told,
             [

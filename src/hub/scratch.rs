@@ -155,7 +155,10 @@ impl Scratch {
             if ready.success() {
                 return Ok(());
             }
-            let ended = self.server.as_mut().and_then(|s| s.try_wait().ok().flatten());
+            let ended = self
+                .server
+                .as_mut()
+                .and_then(|s| s.try_wait().ok().flatten());
             if ended.is_some() || begun.elapsed() > BEGIN {
                 return Err(ScratchError::Failed {
                     what: "postgres",

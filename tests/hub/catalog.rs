@@ -40,7 +40,8 @@ impl Follower {
             let page = self.till.get(&target).await.ok();
             for row in page["products"].as_array().unwrap() {
                 came += 1;
-                self.holds.insert(row["id"].as_str().unwrap().into(), row.clone());
+                self.holds
+                    .insert(row["id"].as_str().unwrap().into(), row.clone());
             }
             for id in page["removed"].as_array().unwrap() {
                 assert!(!whole, "a whole hand-out removes nothing");
@@ -79,14 +80,17 @@ async fn followers_miss_no_change_of_concurrent_writers() {
                     1 => {
                         let change = json!({"type": "stock", "product": id,
                             "quantity": rng.u32(..100), "available": rng.bool()});
-                        shop.staff("POST", "/v1/admin/changes", json!({"changes": [change]})).await
+                        shop.staff("POST", "/v1/admin/changes", json!({"changes": [change]}))
+                            .await
                     }
                     _ => {
                         let some: Vec<Value> = (0..rng.usize(1..8))
                             .map(|_| &ids[rng.usize(..ids.len())])
                             .collect::<std::collections::BTreeSet<_>>()
                             .into_iter()
-                            .map(|id| product(id, &format!("{}.{:02} EUR", rng.u8(1..99), rng.u8(..100))))
+                            .map(|id| {
+                                product(id, &format!("{}.{:02} EUR", rng.u8(1..99), rng.u8(..100)))
+                            })
                             .collect();
                         let target = "/v1/admin/products?language=en";
                         shop.staff("PUT", target, json!({"products": some})).await
@@ -128,7 +132,9 @@ async fn followers_miss_no_change_of_concurrent_writers() {
 async fn the_same_feed_again_is_no_change_and_bad_rows_are_told() {
     let shop = Shop::open().await;
     let till = shop.terminal("till-1").await;
-    till.get("/v1/catalog?language=en").await.refused(404, "not_found");
+    till.get("/v1/catalog?language=en")
+        .await
+        .refused(404, "not_found");
     let rows = json!({"products": [
         product("tea", "2.00 EUR"), product("milk", "free"),
         {"id": "jam", "title": "Jam", "price": "3.00 EUR", "availability": "in_stock",
@@ -137,27 +143,44 @@ async fn the_same_feed_again_is_no_change_and_bad_rows_are_told() {
     let put = "/v1/admin/products?language=en";
     let told = shop.staff("PUT", put, rows.clone()).await.ok();
     assert_eq!((&told["kept"], &told["changed"]), (&json!(2), &json!(2)));
-    let refused: Vec<_> = told["refused"].as_array().unwrap().iter()
+    let refused: Vec<_> = told["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
         .map(|r| (r["line"].as_u64().unwrap(), r["severity"].as_str().unwrap()))
         .collect();
     assert_eq!(refused, [(2, "refused"), (3, "warning")]);
     let page = till.get("/v1/catalog?language=en").await.ok();
     let cursor = page["cursor"].as_str().unwrap();
-    let jam = page["products"].as_array().unwrap().iter().find(|p| p["id"] == "jam").unwrap();
+    let jam = page["products"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["id"] == "jam")
+        .unwrap();
     assert_eq!((jam.get("gtin"), &jam["min_age"]), (None, &json!("18")));
     assert_eq!(shop.staff("PUT", put, rows).await.ok()["changed"], 0);
     let next = format!("/v1/catalog?language=en&cursor={cursor}");
     assert_eq!(till.get(&next).await.ok()["products"], json!([]));
-    shop.staff("DELETE", "/v1/admin/products/jam", Value::Null).await.ok();
+    shop.staff("DELETE", "/v1/admin/products/jam", Value::Null)
+        .await
+        .ok();
     let page = till.get(&next).await.ok();
-    assert_eq!((&page["products"], &page["removed"]), (&json!([]), &json!(["jam"])));
+    assert_eq!(
+        (&page["products"], &page["removed"]),
+        (&json!([]), &json!(["jam"]))
+    );
     // Cursors of another language, of nothing, or of the future are told.
     for odd in ["fr.x", "x", &format!("{cursor}9")] {
         let target = format!("/v1/catalog?language=en&cursor={odd}");
         till.get(&target).await.refused(400, "content");
     }
-    till.get("/v1/catalog?language=de").await.refused(400, "content");
-    till.get("/v1/catalog?language=en&limit=0").await.refused(400, "content");
+    till.get("/v1/catalog?language=de")
+        .await
+        .refused(400, "content");
+    till.get("/v1/catalog?language=en&limit=0")
+        .await
+        .refused(400, "content");
     // The shop has one currency.
     let rows = json!({"products": [product("pie", "2.00 GBP")]});
     let told = shop.staff("PUT", put, rows).await.ok();

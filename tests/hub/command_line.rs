@@ -57,38 +57,63 @@ async fn a_hub_is_set_up_from_the_command_line() {
 
         let feed = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/shop/products.fr.tsv");
         let loaded = told(&hub(&url, &["catalog", "load", feed, "--json"]));
-        assert_eq!((&loaded["language"], &loaded["kept"]), (&"fr".into(), &328.into()), "{loaded}");
+        assert_eq!(
+            (&loaded["language"], &loaded["kept"]),
+            (&"fr".into(), &328.into()),
+            "{loaded}"
+        );
         let again = told(&hub(&url, &["catalog", "load", feed, "--json"]));
-        assert_eq!((&again["changed"], &again["removed"]), (&0.into(), &0.into()));
+        assert_eq!(
+            (&again["changed"], &again["removed"]),
+            (&0.into(), &0.into())
+        );
         // A feed that lost most of its products takes nothing away, unless told.
         let folder = tempfile::tempdir().unwrap();
         let short = folder.path().join("products.fr.tsv");
-        let some: Vec<String> = std::fs::read_to_string(feed).unwrap().lines().take(20).map(str::to_owned).collect();
+        let some: Vec<String> = std::fs::read_to_string(feed)
+            .unwrap()
+            .lines()
+            .take(20)
+            .map(str::to_owned)
+            .collect();
         std::fs::write(&short, some.join("\n")).unwrap();
         let short = short.to_str().unwrap();
         let refused = hub(&url, &["catalog", "load", short]);
         let err = String::from_utf8_lossy(&refused.stderr);
         assert!(err.contains("30 %") && err.contains("--force"), "{err}");
         let forced = told(&hub(&url, &["catalog", "load", short, "--force", "--json"]));
-        assert_eq!((&forced["kept"], &forced["removed"]), (&19.into(), &309.into()));
+        assert_eq!(
+            (&forced["kept"], &forced["removed"]),
+            (&19.into(), &309.into())
+        );
         // One that turns to garbage changes nothing.
         let garbage = folder.path().join("garbage.fr.tsv");
         let mut bytes = some.join("\n").into_bytes();
         bytes.extend(b"\nx\xff\xfe\t\t\n");
         std::fs::write(&garbage, bytes).unwrap();
-        let broken = hub(&url, &["catalog", "load", garbage.to_str().unwrap(), "--force"]);
+        let broken = hub(
+            &url,
+            &["catalog", "load", garbage.to_str().unwrap(), "--force"],
+        );
         let err = String::from_utf8_lossy(&broken.stderr);
         assert!(err.contains("the catalog is as it was"), "{err}");
 
         let status = told(&hub(&url, &["status", "--json"]));
-        assert_eq!((&status["products"]["fr"], &status["orders"]), (&19.into(), &0.into()));
+        assert_eq!(
+            (&status["products"]["fr"], &status["orders"]),
+            (&19.into(), &0.into())
+        );
         assert_eq!(status["server"]["synchronous_commit"], "on");
         let orders = told(&hub(&url, &["order", "list", "--json"]));
         assert_eq!(orders["items"], serde_json::json!([]));
         let id = "018f7f2e-0000-7000-8000-000000000001";
         let none = hub(&url, &["order", "set-state", id, "accepted"]);
         assert!(String::from_utf8_lossy(&none.stderr).contains("hub order list"));
-        assert!(!hub(&url, &["order", "set-state", id, "eaten"]).status.success());
+        assert!(
+            !hub(&url, &["order", "set-state", id, "eaten"])
+                .status
+                .success()
+        );
         drop(scratch);
     })
     .await
@@ -100,14 +125,23 @@ async fn serve_ends_with_sigterm_and_leaves_well() {
     let scratch = postgres().await;
     tokio::task::spawn_blocking(move || {
         let mut child = Command::new(env!("CARGO_BIN_EXE_comptoir"))
-            .args(["hub", "serve", "--migrate", "--json", "--listen", "127.0.0.1:0"])
+            .args([
+                "hub",
+                "serve",
+                "--migrate",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+            ])
             .env("COMPTOIR_HUB_DATABASE_URL", scratch.postgres())
             .env("COMPTOIR_HUB_KEY", KEY)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let told: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(told["staff"], false);
         let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
@@ -141,5 +175,8 @@ fn what_is_missing_is_named_with_what_to_do() {
     assert!(err.contains("database") && !err.contains("sesame"), "{err}");
     let output = run("mysql://x:sesame@y");
     let err = String::from_utf8_lossy(&output.stderr);
-    assert!(err.contains("postgresql://") && !err.contains("sesame"), "{err}");
+    assert!(
+        err.contains("postgresql://") && !err.contains("sesame"),
+        "{err}"
+    );
 }

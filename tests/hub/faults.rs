@@ -111,7 +111,10 @@ async fn five_hundred_orders_survive_kill_9_and_crashes_of_postgresql() {
                     continue;
                 }
                 let order = an_order(Uuid::now_v7(), rng.u64(..), Timestamp::now());
-                assert!(place(&caller, &order, &seen, until).await, "an order never got through");
+                assert!(
+                    place(&caller, &order, &seen, until).await,
+                    "an order never got through"
+                );
                 made.push((order.order.id, order.total.minor));
                 // Impatient tills send again what was acknowledged.
                 if rng.u8(..4) == 0 {
@@ -149,7 +152,10 @@ async fn five_hundred_orders_survive_kill_9_and_crashes_of_postgresql() {
     assert_eq!((made.len() as u64, broke), (ORDERS, 7));
     let account = seen.account();
     assert_eq!(account.acknowledged, made.len());
-    assert!(account.retries > 0, "expected that something broke while they ordered");
+    assert!(
+        account.retries > 0,
+        "expected that something broke while they ordered"
+    );
     let store = HubStore::open(&url, 2, 10_000).unwrap();
     let sum: i64 = made.iter().map(|(_, total)| total).sum();
     assert_eq!(store.order_sums().await.unwrap(), (ORDERS as i64, sum));
@@ -160,7 +166,9 @@ async fn five_hundred_orders_survive_kill_9_and_crashes_of_postgresql() {
     }
     println!("{} requests were sent again", account.retries);
     drop(process);
-    tokio::task::spawn_blocking(move || drop(scratch)).await.unwrap();
+    tokio::task::spawn_blocking(move || drop(scratch))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +191,14 @@ async fn without_postgresql_the_hub_says_so_and_goes_on_when_it_is_back() {
     let message = order(1);
     till.order(&message).await.refused(503, "busy");
     let get = async |path: &str| {
-        said(shop.client.get(format!("{}{path}", shop.base)).send().await.unwrap()).await
+        said(
+            shop.client
+                .get(format!("{}{path}", shop.base))
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     };
     get("/readyz").await.refused(503, "busy");
     get("/healthz").await.ok();
@@ -201,7 +216,9 @@ async fn without_postgresql_the_hub_says_so_and_goes_on_when_it_is_back() {
     get("/readyz").await.ok();
     // Who waited through it is told as well, once somebody listens again.
     let target = format!("/v1/admin/orders/{}/status", message.order.id);
-    shop.staff("POST", &target, json!({"state": "accepted"})).await.ok();
+    shop.staff("POST", &target, json!({"state": "accepted"}))
+        .await
+        .ok();
     let page = waiting.await.unwrap();
     if page.status.is_success() {
         assert_eq!(page.body["events"][0]["state"], "accepted");
@@ -209,7 +226,9 @@ async fn without_postgresql_the_hub_says_so_and_goes_on_when_it_is_back() {
     } else {
         page.refused(503, "busy");
     }
-    tokio::task::spawn_blocking(move || drop(scratch)).await.unwrap();
+    tokio::task::spawn_blocking(move || drop(scratch))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,9 +241,14 @@ async fn too_many_at_once_are_told_to_come_again() {
     let till = shop.terminal("till-1").await;
     // Somebody holds the only place: an order that waits for a lock.
     let url = shop.scratch.as_ref().unwrap().postgres();
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
     let connection = tokio::spawn(connection);
-    client.batch_execute("BEGIN; LOCK TABLE hub.order_id IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    client
+        .batch_execute("BEGIN; LOCK TABLE hub.order_id IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
     let (first, second) = (order(1), order(2));
     let held = {
         let (till, first) = (till.clone(), first.clone());
@@ -245,9 +269,14 @@ async fn told_to_end_the_hub_ends_what_it_began() {
     let till = shop.terminal("till-1").await;
     till.get("/v1/events").await.ok();
     let url = shop.scratch.as_ref().unwrap().postgres();
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
     let connection = tokio::spawn(connection);
-    client.batch_execute("BEGIN; LOCK TABLE hub.order_id IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    client
+        .batch_execute("BEGIN; LOCK TABLE hub.order_id IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
     let begun = {
         let (till, message) = (till.clone(), order(1));
         tokio::spawn(async move { till.order(&message).await })

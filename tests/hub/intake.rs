@@ -78,7 +78,9 @@ async fn messages_take_effect_in_their_order() {
     till.order(&shipped).await.ok();
     for state in ["accepted", "shipped"] {
         let target = format!("/v1/admin/orders/{id}/status");
-        shop.staff("POST", &target, json!({"state": state})).await.ok();
+        shop.staff("POST", &target, json!({"state": state}))
+            .await
+            .ok();
     }
     let target = format!("/v1/orders/{id}/cancel");
     let answer = till.post(&target, (Uuid::new_v4(), 2), &cancel).await.ok();
@@ -115,16 +117,28 @@ async fn what_is_not_signed_is_not_read() {
         Some(sign(secret.as_bytes(), at, "POST", "/v1/orders", body))
     };
     let good = signed(&till.secret, now, &body);
-    send("till-1", now, None, body.clone()).await.refused(401, "signature");
+    send("till-1", now, None, body.clone())
+        .await
+        .refused(401, "signature");
     let other = signed("another secret", now, &body);
-    send("till-1", now, other, body.clone()).await.refused(401, "signature");
+    send("till-1", now, other, body.clone())
+        .await
+        .refused(401, "signature");
     let old = signed(&till.secret, now - 400, &body);
-    send("till-1", now - 400, old, body.clone()).await.refused(401, "signature");
-    send("till-9", now, good.clone(), body.clone()).await.refused(401, "terminal");
+    send("till-1", now - 400, old, body.clone())
+        .await
+        .refused(401, "signature");
+    send("till-9", now, good.clone(), body.clone())
+        .await
+        .refused(401, "terminal");
     // Not even what is no JSON is looked at before its signature.
-    send("till-1", now, good.clone(), b"{".to_vec()).await.refused(401, "signature");
+    send("till-1", now, good.clone(), b"{".to_vec())
+        .await
+        .refused(401, "signature");
     let broken = signed(&till.secret, now, b"{");
-    send("till-1", now, broken, b"{".to_vec()).await.refused(400, "content");
+    send("till-1", now, broken, b"{".to_vec())
+        .await
+        .refused(400, "content");
     // A signature is of one route.
     let ticket = shop
         .client
@@ -133,10 +147,14 @@ async fn what_is_not_signed_is_not_read() {
         .header(TIMESTAMP, now)
         .header(SIGNATURE, good.clone().unwrap())
         .body(body.clone());
-    said(ticket.send().await.unwrap()).await.refused(401, "signature");
+    said(ticket.send().await.unwrap())
+        .await
+        .refused(401, "signature");
     let long = vec![b' '; 300 << 10];
     let huge = signed(&till.secret, now, &long);
-    send("till-1", now, huge, long).await.refused(413, "too_large");
+    send("till-1", now, huge, long)
+        .await
+        .refused(413, "too_large");
     assert_eq!(shop.store.order_sums().await.unwrap().0, 0);
     // And the same request once more is believed, twice.
     for _ in 0..2 {
@@ -160,7 +178,9 @@ async fn orders_whose_sums_or_texts_are_wrong_are_refused_whole() {
     body["total"]["currency"] = "XXX".into();
     let said = till.post("/v1/orders", (Uuid::new_v4(), 1), &body).await;
     said.refused(400, "content");
-    let said = till.post("/v1/orders", (Uuid::new_v4(), 0), &json!({})).await;
+    let said = till
+        .post("/v1/orders", (Uuid::new_v4(), 0), &json!({}))
+        .await;
     said.refused(400, "content");
     assert_eq!(shop.store.order_sums().await.unwrap(), (0, 0));
     // A refused order leaves no trace: once mended it is taken, in the same place.

@@ -45,7 +45,11 @@ async fn an_order_is_paid_once_with_the_pages_own_form() {
     assert_eq!(link, again);
     let url = link["url"].as_str().unwrap();
     let first = page(&shop, url).await;
-    assert!(first.text.contains("&lt;b&gt;Milk&lt;/b&gt; &amp; &quot;honey&quot;"));
+    assert!(
+        first
+            .text
+            .contains("&lt;b&gt;Milk&lt;/b&gt; &amp; &quot;honey&quot;")
+    );
     assert!(first.text.contains("<html lang=\"fr\">") && !first.text.contains("<script"));
     for (name, part) in [
         ("content-security-policy", "default-src 'none'"),
@@ -57,9 +61,15 @@ async fn an_order_is_paid_once_with_the_pages_own_form() {
         assert!(value.contains(part), "{name}: {value}");
     }
     let form = form_of(&first);
-    send(&shop, url, "", "same-origin").await.refused(400, "content");
-    send(&shop, url, &"0".repeat(32), "same-origin").await.refused(400, "content");
-    send(&shop, url, &form, "cross-site").await.refused(400, "content");
+    send(&shop, url, "", "same-origin")
+        .await
+        .refused(400, "content");
+    send(&shop, url, &"0".repeat(32), "same-origin")
+        .await
+        .refused(400, "content");
+    send(&shop, url, &form, "cross-site")
+        .await
+        .refused(400, "content");
     assert_eq!(till.get("/v1/events").await.ok(), json!({"events": []}));
     // Twice at the same time is once.
     let (a, b) = tokio::join!(
@@ -94,7 +104,10 @@ async fn a_link_ends_with_its_time_and_with_its_order() {
         till.order(&message).await.ok();
         let target = format!("/v1/orders/{}/payment-link", message.order.id);
         let link = till.post(&target, (Uuid::new_v4(), 2), &Value::Null).await;
-        urls.push((message.order.id, link.ok()["url"].as_str().unwrap().to_owned()));
+        urls.push((
+            message.order.id,
+            link.ok()["url"].as_str().unwrap().to_owned(),
+        ));
     }
     let form = form_of(&page(&shop, &urls[0].1).await);
     let cancel = format!("/v1/orders/{}/cancel", urls[1].0);

@@ -101,6 +101,8 @@ impl Shop {
     }
 
     pub async fn serving(mut how: Serving) -> Self {
+        // What the hub says of its own failures, for who reads a failed test.
+        comptoir::cli::log(0);
         let scratch = postgres().await;
         let store = HubStore::open(&scratch.postgres(), 8, 10_000).unwrap();
         store.migrate(Timestamp::now()).await.unwrap();
@@ -239,8 +241,9 @@ pub async fn said(answer: reqwest::Response) -> Said {
     }
 }
 
-pub static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../docs/backend.openapi.json")).unwrap());
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../docs/backend.openapi.json")).unwrap()
+});
 
 /// The operations and statuses that were seen in this process.
 pub static SEEN: Mutex<Vec<(String, String, u16)>> = Mutex::new(Vec::new());
@@ -272,7 +275,10 @@ fn path_of(target: &str) -> String {
 pub fn holds(method: &str, target: &str, body: &Value, said: &Said) {
     let path = path_of(target);
     let operation = &DOCUMENT["paths"][&path][method.to_lowercase()];
-    assert!(operation.is_object(), "expected {method} {path} in the document");
+    assert!(
+        operation.is_object(),
+        "expected {method} {path} in the document"
+    );
     let status = said.status.as_u16();
     SEEN.lock()
         .unwrap()
@@ -293,7 +299,10 @@ pub fn holds(method: &str, target: &str, body: &Value, said: &Said) {
     let kind = said.headers["content-type"].to_str().unwrap();
     let kind = kind.split(';').next().unwrap();
     let schema = &response["content"][kind]["schema"];
-    assert!(schema.is_object(), "expected {kind} of {method} {path} {status}");
+    assert!(
+        schema.is_object(),
+        "expected {kind} of {method} {path} {status}"
+    );
     if kind.ends_with("json") {
         valid(&path, Some(schema), &said.body);
     }

@@ -93,7 +93,11 @@ pub(super) async fn run(args: &BenchArgs) -> anyhow::Result<Ending> {
             plan.terminals, plan.orders_per_s, plan.seconds, args.products
         ))?;
     }
-    let load = load::run(callers, &plan, Timestamp::now().as_microsecond().unsigned_abs());
+    let load = load::run(
+        callers,
+        &plan,
+        Timestamp::now().as_microsecond().unsigned_abs(),
+    );
     let (seen, (changes, accepted)) = tokio::join!(
         load,
         staff.work(Duration::from_secs(args.seconds.saturating_sub(1)))
@@ -235,7 +239,10 @@ impl Staff {
             .await?;
         let status = answer.status();
         let value: Value = answer.json().await?;
-        anyhow::ensure!(status.is_success(), "expected 2xx of {target}, found {status}: {value}");
+        anyhow::ensure!(
+            status.is_success(),
+            "expected 2xx of {target}, found {status}: {value}"
+        );
         Ok(value)
     }
 
@@ -304,7 +311,9 @@ impl Staff {
                 .collect();
             for id in ids.keys() {
                 let target = format!("/v1/admin/orders/{id}/status");
-                let done = self.ask("POST", &target, json!({"state": "accepted"})).await;
+                let done = self
+                    .ask("POST", &target, json!({"state": "accepted"}))
+                    .await;
                 accepted += u64::from(done.is_ok());
             }
         }

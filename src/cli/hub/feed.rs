@@ -113,14 +113,19 @@ fn read(
     mut currency: Option<Currency>,
     to: &mpsc::Sender<Vec<KeptRow>>,
 ) -> anyhow::Result<Read_> {
-    let file = File::open(path).with_context(|| format!("expected a feed in {}", path.display()))?;
+    let file =
+        File::open(path).with_context(|| format!("expected a feed in {}", path.display()))?;
     let mut reader = BufReader::with_capacity(64 << 10, file);
     let mut out = Read_ {
         read: 0,
         refused_rows: 0,
         refused: Vec::new(),
     };
-    let first = reader.fill_buf()?.iter().copied().find(|b| !b.is_ascii_whitespace());
+    let first = reader
+        .fill_buf()?
+        .iter()
+        .copied()
+        .find(|b| !b.is_ascii_whitespace());
     let mut part = Vec::new();
     let mut send = |part: &mut Vec<Map<String, Value>>, out: &mut Read_| -> anyhow::Result<()> {
         if part.is_empty() {
@@ -170,7 +175,11 @@ fn json_lines(
     let mut line = Vec::new();
     for number in 1u64.. {
         line.clear();
-        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+        if (&mut reader)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
             return Ok(());
         }
         if line.iter().all(u8::is_ascii_whitespace) {
@@ -189,7 +198,9 @@ fn separated(
     mut take: impl FnMut(Map<String, Value>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut header = Vec::new();
-    (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut header)?;
+    (&mut reader)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut header)?;
     let header = String::from_utf8(header).context("expected a header in UTF-8")?;
     let header = header.trim_start_matches('\u{feff}').trim_end();
     let count = |c: char| header.matches(c).count();
@@ -270,7 +281,13 @@ mod tests {
             assert_eq!(rows[0]["id"], "a");
             assert_eq!(rows[0]["title"], "Milk, 24\"", "{text}");
         }
-        assert_eq!(rows("id\ttitle\na\t\"A \"\"big\"\" pie\"\n")[0]["title"], "A \"big\" pie");
-        assert_eq!(rows("id\ttitle\na\t\"Best\" tea\n")[0]["title"], "\"Best\" tea");
+        assert_eq!(
+            rows("id\ttitle\na\t\"A \"\"big\"\" pie\"\n")[0]["title"],
+            "A \"big\" pie"
+        );
+        assert_eq!(
+            rows("id\ttitle\na\t\"Best\" tea\n")[0]["title"],
+            "\"Best\" tea"
+        );
     }
 }

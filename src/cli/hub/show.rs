@@ -40,7 +40,11 @@ pub(super) async fn status(store: &HubStore, json: bool) -> anyhow::Result<Endin
         schema_known: KNOWN_SCHEMA,
         orders: sums.map(|(count, _)| count),
         orders_total_minor: sums.map(|(_, total)| total),
-        terminals: if current { store.terminals().await?.len() } else { 0 },
+        terminals: if current {
+            store.terminals().await?.len()
+        } else {
+            0
+        },
         products: if current {
             store.catalog_sizes().await?
         } else {
@@ -105,7 +109,11 @@ pub(super) fn terminals(terminals: &[TerminalRow], json: bool) -> anyhow::Result
                 &seen,
                 &t.events.to_string(),
                 t.webhook_url.as_deref().unwrap_or_default(),
-                if t.revoked_at.is_some() { "revoked" } else { "" },
+                if t.revoked_at.is_some() {
+                    "revoked"
+                } else {
+                    ""
+                },
             ]);
         }
         table.to_string()
@@ -117,7 +125,9 @@ pub(super) fn orders(page: &Page<OrderRow>, json: bool) -> anyhow::Result<()> {
     tell(json, page, || {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(["number", "state", "payment", "total", "terminal", "came", "id"]);
+        table.set_header([
+            "number", "state", "payment", "total", "terminal", "came", "id",
+        ]);
         for o in &page.items {
             let total = o
                 .currency

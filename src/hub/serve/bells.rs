@@ -26,10 +26,7 @@ impl Bells {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
         match bells.get(terminal) {
             Some(bell) => bell.subscribe(),
-            None => bells
-                .entry(terminal.to_owned())
-                .or_default()
-                .subscribe(),
+            None => bells.entry(terminal.to_owned()).or_default().subscribe(),
         }
     }
 

@@ -7,16 +7,12 @@ mod pay;
 mod query;
 mod signed;
 mod staff;
+mod staff_terminals;
 mod terminal;
 mod upkeep;
 mod webhooks;
 
-use super::{
-    keys::HubKey,
-    refusal::Refusal,
-    start::StartError,
-    store::HubStore,
-};
+use super::{keys::HubKey, refusal::Refusal, start::StartError, store::HubStore};
 use accept::Limited;
 use axum::{
     Json, Router,
@@ -186,10 +182,16 @@ fn routes(hub: Arc<Hub>) -> Router {
         .route("/v1/admin/returns", get(staff::returns))
         .route(
             "/v1/admin/terminals",
-            get(staff::terminals).post(staff::add_terminal),
+            get(staff_terminals::terminals).post(staff_terminals::add_terminal),
         )
-        .route("/v1/admin/terminals/{name}/revoke", post(staff::revoke))
-        .route("/v1/admin/terminals/{name}/rotate", post(staff::rotate))
+        .route(
+            "/v1/admin/terminals/{name}/revoke",
+            post(staff_terminals::revoke),
+        )
+        .route(
+            "/v1/admin/terminals/{name}/rotate",
+            post(staff_terminals::rotate),
+        )
         .route("/pay/{token}", get(pay::page).post(pay::pay))
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready))

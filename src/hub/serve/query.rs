@@ -50,7 +50,9 @@ impl Query {
 
     /// How many rows are wanted.
     pub(super) fn limit(&self, default: u16, most: u16) -> Result<u16, Refusal> {
-        let limit = self.value::<u16>("limit", "a whole number")?.unwrap_or(default);
+        let limit = self
+            .value::<u16>("limit", "a whole number")?
+            .unwrap_or(default);
         if (1..=most).contains(&limit) {
             Ok(limit)
         } else {

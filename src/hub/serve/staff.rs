@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     hub::{
-        keys::fresh_salt,
         refusal::Refusal,
         rows,
         start::digest,
-        store::{Change, Customer, Moved, OrderFilter, OrderRow, Page, ReturnRow, StoredOrder,
-            TerminalRow, TicketRow},
+        store::{
+            Change, Customer, Moved, OrderFilter, OrderRow, Page, ReturnRow, StoredOrder, TicketRow,
+        },
     },
     shop::{
         feed::Severity,
@@ -26,7 +26,7 @@ use axum::{
     http::header::AUTHORIZATION,
 };
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -34,25 +34,22 @@ use std::sync::Arc;
 /// The longest body.
 const LONG: usize = 8 << 20;
 /// Anything but products and customers.
-const SHORT: usize = 256 << 10;
+pub(super) const SHORT: usize = 256 << 10;
 /// So many rows a request.
 const ROWS: usize = 5_000;
 /// So many changes a request: each is an event for every terminal.
 const CHANGES: usize = 500;
-/// How long a rotated secret still holds, unless told; and at most.
-const GRACE_S: (u32, u32) = (86_400, 7 * 86_400);
-
-type Answer<T> = Result<Json<T>, Refusal>;
+pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 /// A request of the back office's, believed.
-struct Asked {
-    query: Query,
-    body: Bytes,
-    now: Timestamp,
+pub(super) struct Asked {
+    pub(super) query: Query,
+    pub(super) body: Bytes,
+    pub(super) now: Timestamp,
 }
 
 impl Hub {
-    async fn staff(&self, request: Request, limit: usize) -> Result<Asked, Refusal> {
+    pub(super) async fn staff(&self, request: Request, limit: usize) -> Result<Asked, Refusal> {
         let (parts, body) = request.into_parts();
         let expected = self.how.admin.as_ref().ok_or(Refusal::Token(
             "expected no one here: this hub has no token for its back office \
@@ -66,7 +63,9 @@ impl Hub {
         // Every byte is looked at, so that the time tells nothing.
         let differ = expected.iter().zip(&found).fold(0, |d, (a, b)| d | (a ^ b));
         if differ != 0 {
-            return Err(Refusal::Token("expected the back office's token, found another"));
+            return Err(Refusal::Token(
+                "expected the back office's token, found another",
+            ));
         }
         Ok(Asked {
             query: Query::of(&parts.uri),
@@ -113,7 +112,7 @@ pub(super) async fn put_products(State(hub): State<Arc<Hub>>, request: Request) 
 /// Whether something was done.
 #[derive(Serialize)]
 pub(super) struct Done {
-    changed: bool,
+    pub(super) changed: bool,
 }
 
 /// `DELETE /v1/admin/products/{id}`.
@@ -184,14 +183,18 @@ fn wrong(change: &Change, currency: Option<crate::shop::money::Currency>) -> Opt
     };
     if currency.is_some_and(|c| c != price.currency) {
         let found = price.currency.code();
-        return Some(format!("price: expected the shop's currency, found {found}"));
+        return Some(format!(
+            "price: expected the shop's currency, found {found}"
+        ));
     }
     if !(0..=999_999_999).contains(&price.minor) {
         return Some(format!("price: expected 0 to 9,999,999.99, found {price}"));
     }
     let sale = sale_price.as_ref()?;
     if sale.currency != price.currency || !(0..price.minor).contains(&sale.minor) {
-        return Some(format!("sale_price: expected less than {price}, found {sale}"));
+        return Some(format!(
+            "sale_price: expected less than {price}, found {sale}"
+        ));
     }
     None
 }
@@ -207,7 +210,10 @@ pub(super) async fn put_customers(State(hub): State<Arc<Hub>>, request: Request)
     let asked = hub.staff(request, LONG).await?;
     let Customers { customers } = body(&asked.body)?;
     few(customers.len(), ROWS, "customers")?;
-    if customers.iter().any(|c| c.id.is_empty() || c.name.is_empty()) {
+    if customers
+        .iter()
+        .any(|c| c.id.is_empty() || c.name.is_empty())
+    {
         return Err(Refusal::Content(
             "expected an id and a name of each customer".into(),
         ));
@@ -339,101 +345,6 @@ pub(super) async fn returns(
     let limit = asked.query.limit(100, 1000)?;
     let page = hub.store.returns(asked.query.text("cursor"), limit);
     Ok(Json(hub.within(page).await?))
-}
-
-/// Every terminal.
-#[derive(Serialize)]
-pub(super) struct Terminals {
-    items: Vec<TerminalRow>,
-}
-
-/// `GET /v1/admin/terminals`.
-pub(super) async fn terminals(State(hub): State<Arc<Hub>>, request: Request) -> Answer<Terminals> {
-    hub.staff(request, SHORT).await?;
-    let items = hub.within(hub.store.terminals()).await?;
-    Ok(Json(Terminals { items }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewTerminal {
-    name: String,
-    #[serde(default)]
-    webhook_url: Option<String>,
-}
-
-/// A terminal's secret; it is shown once.
-#[derive(Serialize)]
-pub(super) struct Secret {
-    name: String,
-    secret: String,
-}
-
-/// `POST /v1/admin/terminals`.
-pub(super) async fn add_terminal(State(hub): State<Arc<Hub>>, request: Request) -> Answer<Secret> {
-    let asked = hub.staff(request, SHORT).await?;
-    let NewTerminal { name, webhook_url } = body(&asked.body)?;
-    let webhook_url = webhook_url.as_deref().map(webhook).transpose()?;
-    let salt = fresh_salt();
-    let added = hub
-        .store
-        .add_terminal(&name, &salt, webhook_url.as_deref(), asked.now);
-    hub.within(added).await?;
-    hub.salts.forget(Some(&name));
-    let secret = hub.how.key.terminal_secret(&name, &salt);
-    Ok(Json(Secret { name, secret }))
-}
-
-/// A webhook's address as it is kept.
-fn webhook(text: &str) -> Result<String, Refusal> {
-    crate::hub::check::webhook_url(text).map_err(Refusal::Content)
-}
-
-/// `POST /v1/admin/terminals/{name}/revoke`.
-pub(super) async fn revoke(
-    State(hub): State<Arc<Hub>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Answer<Done> {
-    let asked = hub.staff(request, SHORT).await?;
-    hub.within(hub.store.revoke_terminal(&name, asked.now))
-        .await?;
-    hub.salts.forget(Some(&name));
-    Ok(Json(Done { changed: true }))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Rotate {
-    grace_s: Option<u32>,
-}
-
-/// `POST /v1/admin/terminals/{name}/rotate`.
-pub(super) async fn rotate(
-    State(hub): State<Arc<Hub>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Answer<Secret> {
-    let asked = hub.staff(request, SHORT).await?;
-    let Rotate { grace_s } = if asked.body.is_empty() {
-        Rotate::default()
-    } else {
-        body(&asked.body)?
-    };
-    let grace = grace_s.unwrap_or(GRACE_S.0);
-    if grace > GRACE_S.1 {
-        return Err(Refusal::Content(format!(
-            "expected grace_s of at most {}, found {grace}",
-            GRACE_S.1
-        )));
-    }
-    let salt = fresh_salt();
-    let until = asked.now + SignedDuration::from_secs(i64::from(grace));
-    hub.within(hub.store.rotate_terminal(&name, &salt, until))
-        .await?;
-    hub.salts.forget(Some(&name));
-    let secret = hub.how.key.terminal_secret(&name, &salt);
-    Ok(Json(Secret { name, secret }))
 }
 
 fn is_note(text: Option<&str>) -> Result<(), Refusal> {

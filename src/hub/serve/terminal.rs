@@ -5,7 +5,11 @@ use super::{
     query::{self, body},
 };
 use crate::{
-    hub::{check, refusal::Refusal, store::{By, Link}},
+    hub::{
+        check,
+        refusal::Refusal,
+        store::{By, Link},
+    },
     sync::contract::{
         CancelMessage, CatalogPage, CustomerRecord, EventPage, OrderMessage, PaymentLink, Receipt,
         ReturnMessage, TicketMessage,
@@ -174,7 +178,9 @@ pub(super) async fn events(State(hub): State<Arc<Hub>>, request: Request) -> Ans
     loop {
         // From here on a ring is noticed, also one that comes while we look.
         bell.borrow_and_update();
-        let events = hub.within(hub.store.events(&signed.terminal, after)).await?;
+        let events = hub
+            .within(hub.store.events(&signed.terminal, after))
+            .await?;
         if !events.is_empty() || Instant::now() >= until || hub.ending.is_cancelled() {
             return Ok(Json(EventPage { events }));
         }

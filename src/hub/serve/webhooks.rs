@@ -8,7 +8,7 @@ use super::Hub;
 use crate::{
     hub::{refusal::Refusal, store::Due},
     sync::{
-        contract::{ShopEvent, SIGNATURE, TERMINAL, TIMESTAMP},
+        contract::{SIGNATURE, ShopEvent, TERMINAL, TIMESTAMP},
         signature::sign,
     },
 };
@@ -60,9 +60,11 @@ pub(super) async fn run(hub: Arc<Hub>) {
         };
         pauses.retain(|name, _| due.iter().any(|d| d.terminal == *name));
         let now = Instant::now();
-        let ready = due
-            .into_iter()
-            .filter(|d| pauses.get(&d.terminal).is_none_or(|(until, _)| *until <= now));
+        let ready = due.into_iter().filter(|d| {
+            pauses
+                .get(&d.terminal)
+                .is_none_or(|(until, _)| *until <= now)
+        });
         let posted = stream::iter(ready)
             .map(|due| post(&hub, &client, due))
             .buffer_unordered(AT_ONCE)
@@ -144,6 +146,9 @@ async fn post_one(
     if answer.status().is_success() {
         Ok(())
     } else {
-        Err(format!("expected a status of 2xx, found {}", answer.status()))
+        Err(format!(
+            "expected a status of 2xx, found {}",
+            answer.status()
+        ))
     }
 }

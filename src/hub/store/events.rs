@@ -200,7 +200,10 @@ pub(super) async fn tell_all(
         )
         .await
         .map_err(db)?;
-    let names: Vec<String> = names.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+    let names: Vec<String> = names
+        .iter()
+        .map(|row| get(row, 0))
+        .collect::<Result<_, _>>()?;
     let ids: Vec<Uuid> = happenings.iter().map(|h| h.id).collect();
     let versions: Vec<i64> = happenings.iter().map(|h| h.version).collect();
     let whats: Vec<String> = happenings

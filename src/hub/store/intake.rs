@@ -313,7 +313,8 @@ pub(super) async fn in_sequence(tx: &Transaction<'_>, message: &Message) -> Resu
         "INSERT INTO hub.subject (terminal, subject, last) VALUES ($1, $2, $3) \
          ON CONFLICT DO NOTHING"
     } else {
-        "UPDATE hub.subject SET last = $3 WHERE terminal = $1 AND subject = $2 AND last = $3 - 1"
+        "UPDATE hub.subject SET last = $3::bigint \
+         WHERE terminal = $1 AND subject = $2 AND last = $3::bigint - 1"
     };
     let statement = tx.prepare_cached(sql).await.map_err(db)?;
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =

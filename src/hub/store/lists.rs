@@ -109,7 +109,10 @@ impl HubStore {
             None => (Timestamp::MAX, Uuid::max()),
             Some(text) => {
                 let (at, id) = text.split_once('.').ok_or_else(wrong)?;
-                let at = at.parse().ok().and_then(|us| Timestamp::from_microsecond(us).ok());
+                let at = at
+                    .parse()
+                    .ok()
+                    .and_then(|us| Timestamp::from_microsecond(us).ok());
                 (
                     at.ok_or_else(wrong)?,
                     Uuid::try_parse(id).map_err(|_| wrong())?,

@@ -2,8 +2,8 @@
 
 use super::{HubStore, db, get};
 use crate::hub::{keys::HubKey, refusal::Refusal, start::StartError};
-use jiff::Timestamp;
 use deadpool_postgres::Transaction;
+use jiff::Timestamp;
 
 /// The steps, oldest first. Never edit one that was released: append.
 const STEPS: &[&str] = &[include_str!("migrations/001_hub.sql")];

@@ -5,6 +5,7 @@
 //! the standby's).
 
 mod catalog;
+mod catalog_write;
 mod customers;
 mod events;
 mod intake;
@@ -16,7 +17,7 @@ mod payments;
 mod terminals;
 mod webhooks;
 
-pub use catalog::{Change, Loaded};
+pub use catalog_write::{Change, Loaded};
 pub use customers::{By, Customer};
 pub use events::{Bells, Happening};
 pub use intake::{Answered, Message};
@@ -24,11 +25,13 @@ pub use lists::{OrderFilter, OrderRow, Page, ReturnRow, TicketRow};
 pub use migrate::KNOWN as KNOWN_SCHEMA;
 pub use orders::{Moved, StoredEvent, StoredOrder};
 pub use payments::{Link, Paid, Payable};
-pub use webhooks::Due;
 pub use terminals::{Salts, TERMINALS_CHANGED, TerminalRow};
+pub use webhooks::Due;
 
 use super::{refusal::Refusal, start::StartError};
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use jiff::Timestamp;
 use std::{
     str::FromStr,
@@ -59,7 +62,9 @@ impl HubStore {
             let source = std::error::Error::source(&e).map(ToString::to_string);
             StartError::Url(source.unwrap_or_else(|| e.to_string()))
         })?;
-        config.connect_timeout(CONNECT).application_name("comptoir-hub");
+        config
+            .connect_timeout(CONNECT)
+            .application_name("comptoir-hub");
         config.keepalives_idle(Duration::from_secs(30));
         // What somebody set in the URL stands first; ours stands above it.
         let told = config.get_options().unwrap_or_default().to_owned();
@@ -188,15 +193,20 @@ pub(super) fn refusal(error: &tokio_postgres::Error) -> Refusal {
         // No answer of the server's: the connection broke, or never was. A transaction whose
         // commit was not answered may be there or not; the same message again will tell.
         return match std::error::Error::source(error) {
-            Some(source) if source.downcast_ref::<std::io::Error>().is_none() && !error.is_closed() => {
+            Some(source)
+                if source.downcast_ref::<std::io::Error>().is_none() && !error.is_closed() =>
+            {
                 Refusal::Failed(format!("{error}: {source}"))
             }
-            _ => Refusal::Busy(format!("expected an answer of the database, found: {error}")),
+            _ => Refusal::Busy(format!(
+                "expected an answer of the database, found: {error}"
+            )),
         };
     };
-    let told = error
-        .as_db_error()
-        .map_or_else(|| error.to_string(), |e| format!("{} ({})", e.message(), code.code()));
+    let told = error.as_db_error().map_or_else(
+        || error.to_string(),
+        |e| format!("{} ({})", e.message(), code.code()),
+    );
     let no_partition = *code == SqlState::CHECK_VIOLATION && told.contains("no partition");
     match code.code().get(..2) {
         // Connection, resources, operator (shutdown, cancelled by time), conflict, locks.

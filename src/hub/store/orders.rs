@@ -1,7 +1,7 @@
 //! Orders: their rows, their lines, and what happened to them.
 
 use super::{
-    HubStore, Happening, db, events, get, intake::Message, json, read_word, time, when, word,
+    Happening, HubStore, db, events, get, intake::Message, json, read_word, time, when, word,
 };
 use crate::{
     hub::{check, refusal::Refusal},
@@ -327,7 +327,10 @@ pub(super) async fn append(
     entry: &Entry,
 ) -> Result<i64, Refusal> {
     let version = order.version + 1;
-    let (state, payment) = (entry.state.map(|s| word(&s)), entry.payment.map(|p| word(&p)));
+    let (state, payment) = (
+        entry.state.map(|s| word(&s)),
+        entry.payment.map(|p| word(&p)),
+    );
     tx.execute(
         "INSERT INTO hub.order_event (order_id, placed_at, version, at, by, state, payment, note) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

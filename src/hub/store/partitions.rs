@@ -2,9 +2,9 @@
 
 use super::{HubStore, db, get, migrate::lock, time};
 use crate::hub::refusal::Refusal;
+use deadpool_postgres::GenericClient;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use std::time::Duration;
-use deadpool_postgres::GenericClient;
 
 /// What is partitioned.
 const PARTITIONED: [&str; 4] = ["orders", "order_line", "order_event", "event"];
