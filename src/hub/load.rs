@@ -103,7 +103,7 @@ pub fn an_order(id: Uuid, random: u64, now: Timestamp) -> OrderMessage {
         state: OrderState::Received,
         lines,
         discount: euros(0),
-        delivery_fee: euros(if random % 3 == 0 { 390 } else { 0 }),
+        delivery_fee: euros(if random.is_multiple_of(3) { 390 } else { 0 }),
         fulfilment: Fulfilment::Pickup,
         payment: PaymentState::Unpaid,
         method: None,

@@ -295,7 +295,7 @@ impl Staff {
         let (mut changes, mut accepted) = (0, 0);
         while begun.elapsed() < lasts {
             let n = tick.tick().await.duration_since(begun).as_secs();
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 let change = json!({"changes": [{
                     "type": "stock", "product": format!("p{}", n % 50), "quantity": n, "available": true,
                 }]});
