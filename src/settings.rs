@@ -6,9 +6,11 @@
 
 mod backend;
 mod catalog;
+mod hub;
 
 pub use backend::{Backend, Secret};
 pub use catalog::{Catalog, CatalogSource, HeaderValue};
+pub use hub::Hub;
 
 use crate::lang::Language;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,8 @@ pub struct Settings {
     pub backend: Backend,
     /// Where the catalog comes from.
     pub catalog: Catalog,
+    /// The reference backend (`comptoir hub`).
+    pub hub: Hub,
 }
 
 impl Default for Settings {
@@ -62,6 +66,7 @@ impl Default for Settings {
             models: Models::default(),
             backend: Backend::default(),
             catalog: Catalog::default(),
+            hub: Hub::default(),
         }
     }
 }
@@ -464,6 +469,9 @@ impl Settings {
         }
         self.backend.check().or_else(wrong)?;
         if let Err(message) = self.catalog.check() {
+            return wrong(message);
+        }
+        if let Some(message) = self.hub.wrong() {
             return wrong(message);
         }
         let llm = &self.llm;

@@ -29,6 +29,8 @@ fn main() -> ExitCode {
             return ExitCode::from(CANNOT_BEGIN);
         }
     };
+    // Who drains hears the signals itself.
+    let drains = args.verb.drains();
     let code = runtime.block_on(async {
         tokio::select! {
             ended = cli::run(args) => match ended {
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
                     CANNOT_BEGIN
                 }
             },
-            code = interrupted() => code,
+            code = interrupted(), if !drains => code,
         }
     });
     // Threads that wait for a terminal or a disk do not hold the program up.

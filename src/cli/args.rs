@@ -102,10 +102,25 @@ pub enum Verb {
     Models(crate::models::verbs::ModelsArgs),
     Eval(Eval),
     Bench(Bench),
+    #[cfg(feature = "hub")]
+    #[command(subcommand)]
+    Hub(super::hub::HubVerb),
     Engines(Engines),
     Doctor(Doctor),
     Settings(Settings),
     Completions(Completions),
+}
+
+impl Verb {
+    /// Whether the verb ends by itself when it is told to end (SIGTERM, Ctrl-C).
+    #[must_use]
+    pub fn drains(&self) -> bool {
+        match self {
+            #[cfg(feature = "hub")]
+            Self::Hub(verb) => verb.drains(),
+            _ => false,
+        }
+    }
 }
 
 /// Listen at the microphone and answer aloud, until Ctrl-C

@@ -18,6 +18,8 @@ pub mod doctor;
 pub mod eval;
 pub mod hear;
 pub mod outbox;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod output;
 #[cfg(feature = "audio")]
 pub mod run;
@@ -105,6 +107,8 @@ pub async fn run(cli: args::Cli) -> anyhow::Result<Ending> {
         Verb::Models(a) => models(a, global).await,
         Verb::Eval(a) => eval::run(&a, global).await,
         Verb::Bench(a) => bench::run(&a, global).await,
+        #[cfg(feature = "hub")]
+        Verb::Hub(a) => Box::pin(hub::run(a, global)).await,
         Verb::Engines(a) => small::engines(&a, global).await,
         Verb::Doctor(a) => doctor::run(&a, global).await,
         Verb::Settings(a) => small::settings(&a, global),

@@ -99,6 +99,7 @@ pub fn settings(args: &SettingsArgs, global: &Global) -> anyhow::Result<Ending> 
     if !settings.llm.token.is_empty() {
         settings.llm.token = "(set)".into();
     }
+    settings.hub = settings.hub.redacted();
     if args.json {
         line(format_args!("{}", serde_json::to_string_pretty(&settings)?))?;
     } else {
