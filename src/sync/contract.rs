@@ -221,7 +221,8 @@ pub struct EventPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What is wrong, in one word: `signature`, `terminal`, `sequence`, `idempotency`,
-    /// `content`, `sum`, `not_found`, `too_large`, `busy`.
+    /// `content`, `sum`, `not_found`, `too_large`, `busy`; also `state` (it does not follow from
+    /// the present one), `token` (the back office's) and `failed` (a fault of the backend's).
     #[serde(rename = "type")]
     pub kind: String,
     /// What was expected and what was found.
