@@ -308,6 +308,8 @@ proptest! {
             promised: None,
             carrier: None,
             events: Vec::new(),
+            acknowledged_at: None,
+            payment_link: None,
         };
         let by_hand: i64 = lines.iter().map(|(price, quantity, _)| price * i64::from(*quantity)).sum();
         prop_assert_eq!(cart.total(), euros(by_hand));

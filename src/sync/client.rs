@@ -310,11 +310,17 @@ async fn answer(request: reqwest::RequestBuilder, now: Timestamp) -> Result<Vec<
     if status.is_success() {
         return Ok(body);
     }
-    let detail = serde_json::from_slice::<Problem>(&body).map_or_else(
-        |_| String::from_utf8_lossy(&body).chars().take(200).collect(),
+    let problem = serde_json::from_slice::<Problem>(&body).ok();
+    // Of conflicts only that of places ends by itself.
+    let for_good = status == StatusCode::CONFLICT
+        && problem
+            .as_ref()
+            .is_some_and(|p| matches!(p.kind.as_str(), "idempotency" | "state"));
+    let detail = problem.map_or_else(
+        || String::from_utf8_lossy(&body).chars().take(200).collect(),
         |problem| format!("{}: {}", problem.kind, problem.detail),
     );
-    Err(if is_for_later(status) {
+    Err(if is_for_later(status) && !for_good {
         Failure::Later {
             status: status.as_u16(),
             detail,

@@ -31,8 +31,8 @@ pub const SIGNATURE: &str = "comptoir-signature";
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Header: the message's place among those about the same subject, from 1. A message whose
 /// predecessor has not arrived is answered with 409 and is sent again later. The subject of an
-/// order, its cancellation, its returns and its payment link is the order; a ticket and feedback
-/// are their own.
+/// order, its cancellation and its payment link is the order; a return, a ticket and feedback are
+/// their own. What is refused takes no place.
 pub const SEQUENCE: &str = "comptoir-sequence";
 
 /// How far the clocks may be apart, seconds.

@@ -351,7 +351,7 @@ impl World {
                 );
                 let order = self.write(purchase, now);
                 self.placed.push((**purchase).clone());
-                self.orders.push(order.clone());
+                self.orders.push(order);
                 if let Some(note) = self.rejects_new.take() {
                     self.reject_last(&note, now.timestamp());
                 }

@@ -64,6 +64,8 @@ pub enum Fault {
     FailsAfter,
     /// This status, with this header.
     Says(u16, Option<(&'static str, String)>),
+    /// A problem of this kind.
+    Problem(u16, &'static str),
 }
 
 /// What the backend has.
@@ -149,6 +151,10 @@ async fn take(
     match fault {
         Some(Fault::Lost) => return cut(""),
         Some(Fault::Fails) => return (StatusCode::INTERNAL_SERVER_ERROR, "oh").into_response(),
+        Some(Fault::Problem(status, kind)) => {
+            let (status, text) = problem(status, kind);
+            return (StatusCode::from_u16(status).unwrap(), text).into_response();
+        }
         Some(Fault::Says(status, header)) => {
             let mut response = Response::new(Body::from("no"));
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -306,8 +312,7 @@ fn subject(path: &str, body: &[u8]) -> String {
     let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     match path {
         "/v1/orders" => field("id"),
-        "/v1/returns" => field("order"),
-        "/v1/tickets" | "/v1/feedback" => field("reference"),
+        "/v1/returns" | "/v1/tickets" | "/v1/feedback" => field("reference"),
         _ => path.split('/').nth(3).unwrap_or_default().to_owned(),
     }
 }

@@ -56,9 +56,9 @@ pub struct Message {
     pub key: Uuid,
     /// What it is.
     pub kind: MessageKind,
-    /// What it is about: an order's id, or a ticket's reference.
+    /// What it is about: an order's id, or a return's or ticket's reference.
     pub subject: String,
-    /// Its place among the messages about that, from 1.
+    /// Its place among the messages about that which the backend has, from 1.
     pub sequence: u64,
     /// JSON.
     pub body: String,
@@ -91,7 +91,7 @@ impl Store {
         let tx = self
             .orders
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some((what, subject, body)) = waits(&tx, id)? else {
+        let Some((what, subject)) = waits(&tx, id)? else {
             return Ok(());
         };
         tx.execute(
@@ -128,13 +128,10 @@ impl Store {
                 inbound::cancel_answered(&tx, parse("a UUID", &subject)?, receipt, random, now)?;
             }
             (MessageKind::Return, Answer::Receipt(_)) => {
-                let reference = serde_json::from_str::<serde_json::Value>(&body)
-                    .ok()
-                    .and_then(|v| Some(v.get("reference")?.as_str()?.to_owned()));
                 tx.execute(
                     "UPDATE return_request SET state = 'sent'
                      WHERE reference = ?1 AND state = 'asked'",
-                    [reference],
+                    [&subject],
                 )?;
             }
             _ => {}
@@ -177,7 +174,7 @@ impl Store {
         let tx = self
             .orders
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some((what, subject, _)) = waits(&tx, id)? else {
+        let Some((what, subject)) = waits(&tx, id)? else {
             return Ok(());
         };
         tx.execute(
@@ -187,9 +184,12 @@ impl Store {
         // A ticket about a refused ticket would go on for ever.
         if !matches!(what, MessageKind::Ticket | MessageKind::Feedback) {
             let number: Option<String> = tx
-                .query_row("SELECT number FROM orders WHERE id = ?1", [&subject], |r| {
-                    r.get(0)
-                })
+                .query_row(
+                    "SELECT number FROM orders WHERE id = coalesce (
+                         (SELECT order_id FROM return_request WHERE reference = ?1), ?1)",
+                    [&subject],
+                    |row| row.get(0),
+                )
                 .optional()?;
             let story = format!(
                 "The {} of order {} could not be given to the shop's system: {}",
@@ -330,17 +330,17 @@ pub(super) fn free_reference(
     })
 }
 
-/// A message that was not sent yet.
-fn waits(db: &Connection, id: i64) -> Result<Option<(MessageKind, String, String)>, StoreError> {
-    let found: Option<(String, String, String)> = db
+/// What a message that was not sent yet is, and what about.
+fn waits(db: &Connection, id: i64) -> Result<Option<(MessageKind, String)>, StoreError> {
+    let found: Option<(String, String)> = db
         .query_row(
-            "SELECT kind, subject, body FROM outbox WHERE id = ?1 AND state <> 'sent'",
+            "SELECT kind, subject FROM outbox WHERE id = ?1 AND state <> 'sent'",
             [id],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
     found
-        .map(|(what, subject, body)| Ok((kind(what)?, subject, body)))
+        .map(|(what, subject)| Ok((kind(what)?, subject)))
         .transpose()
 }
 

@@ -58,16 +58,22 @@ pub struct Unsent {
 }
 
 impl Store {
-    /// The messages whose time has come, oldest first, at most one a subject.
+    /// The messages whose time has come, oldest first, at most one a subject. A payment link
+    /// that the backend refuses does not hold back the cancellation behind it.
     ///
     /// # Errors
     /// [`StoreError`] when the orders cannot be read.
     pub fn due_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>, StoreError> {
         let mut statement = self.orders.prepare_cached(
-            "SELECT id, key, kind, subject, sequence, body, attempts FROM outbox o
+            "SELECT id, key, kind, subject,
+                    1 + (SELECT count(*) FROM outbox p
+                         WHERE p.subject = o.subject AND p.state = 'sent'),
+                    body, attempts
+             FROM outbox o
              WHERE state = 'waiting' AND (next_at <= ?1 OR next_at > ?2)
                AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.subject = o.subject
-                               AND p.sequence < o.sequence AND p.state <> 'sent')
+                               AND p.sequence < o.sequence AND p.state <> 'sent'
+                               AND NOT (p.state = 'dead' AND p.kind = 'payment_link'))
              ORDER BY id LIMIT ?3",
         )?;
         let far = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);

@@ -111,8 +111,7 @@ impl Store {
             exchange_for: wish.exchange_for.clone(),
             at: now,
         };
-        // About the order, so that it never comes before it.
-        send(&tx, MessageKind::Return, &order.to_string(), &message, now)?;
+        send(&tx, MessageKind::Return, &message.reference, &message, now)?;
         tx.commit()?;
         Ok(message.reference)
     }

@@ -33,7 +33,7 @@ CREATE TABLE outbox (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     key        TEXT    NOT NULL UNIQUE,  -- UUID: the same message again has the same
     kind       TEXT    NOT NULL,         -- order, cancel, return, payment_link, ticket, feedback
-    subject    TEXT    NOT NULL,         -- an order's id, or a ticket's reference
+    subject    TEXT    NOT NULL,         -- an order's id, or a return's or ticket's reference
     sequence   INTEGER NOT NULL,         -- its place among the subject's messages, from 1
     body       TEXT    NOT NULL,         -- JSON; emptied once it was sent
     state      TEXT    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'dead')),
@@ -50,7 +50,7 @@ SELECT CASE WHEN kind = 'order' THEN subject
             ELSE lower (hex (randomblob (4)) || '-' || hex (randomblob (2)) || '-4'
                      || substr (hex (randomblob (2)), 2) || '-8'
                      || substr (hex (randomblob (2)), 2) || '-' || hex (randomblob (6))) END,
-       kind, about, row_number () OVER (PARTITION BY about ORDER BY sequence),
+       kind, subject, row_number () OVER (PARTITION BY subject ORDER BY sequence),
        CASE kind
          WHEN 'order' THEN json_set (body, '$.total', json_object (
              'minor', (SELECT sum (unit_price * quantity) FROM order_line WHERE order_id = subject)
@@ -67,9 +67,7 @@ SELECT CASE WHEN kind = 'order' THEN subject
          ELSE json_set (body, '$.at',
              strftime ('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch')) END,
        CASE WHEN sent_at IS NULL THEN 'waiting' ELSE 'sent' END, created_at, sent_at
-  FROM (SELECT *, CASE WHEN kind = 'return' THEN json_extract (body, '$.order') ELSE subject END
-                  AS about FROM outbox_before)
- ORDER BY sequence;
+  FROM outbox_before ORDER BY sequence;
 DROP TABLE outbox_before;
 
 -- What the backend told, by its event's id: the same twice is one. Old ones go.
