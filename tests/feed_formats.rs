@@ -371,14 +371,10 @@ fn garbage_in_the_middle_fails_the_whole_feed_with_its_place() {
     gzip.write_all(xml.as_bytes()).unwrap();
     let packed = gzip.finish().unwrap();
     broken("auto", &packed[..packed.len() - 9]);
-    for page in [
-        "<!DOCTYPE html><html></html>",
-        "<html>",
-        "{\"code\":\"rest_forbidden\"}",
-        "[1,2]",
-    ] {
+    for page in ["<!DOCTYPE html><html></html>", "<html>", "[1,2]"] {
         broken("auto", page.as_bytes());
     }
+    broken("woocommerce", b"{\"code\":\"rest_forbidden\"}".as_slice());
     assert!(
         broken("shopify", b"{\"errors\":\"no\"}".as_slice())
             .1
