@@ -10,6 +10,7 @@ pub mod launch;
 #[cfg(feature = "audio")]
 pub mod live;
 pub mod lock;
+mod menu;
 pub mod run_folder;
 pub mod shopfront;
 pub mod supervisor;

@@ -5,6 +5,7 @@ use super::{
     backend::{BackendError, BackendLink, DeskLink},
     counter::{Counter, os_random},
     launch::LaunchError,
+    menu::{self, Board},
     supervisor::WorkerError,
     voices::{Ears, Model},
 };
@@ -14,10 +15,7 @@ use crate::{
         policy::Policy,
     },
     lang::Language,
-    nlu::{
-        Interpreter,
-        menu::{Menu, Menus},
-    },
+    nlu::Interpreter,
     session::{Session, Setup, Speech, clock::Clock, desk::DeskThread},
     settings::{self, Settings},
     shop::{
@@ -25,6 +23,7 @@ use crate::{
         load::{self, LoadError},
         store::{Store, StoreError},
     },
+    sync,
     tts::Synthesize,
     vad::VadSettings,
 };
@@ -34,6 +33,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 /// Why there is nothing to stand on.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +71,10 @@ pub struct Shopfront {
     engines: Arc<Engines>,
     info: ShopInfo,
     desk: Arc<DeskThread>,
-    menus: Arc<Menus>,
+    menus: Board,
     backend: Option<BackendLink>,
+    /// Ends what keeps the catalog new.
+    stop: CancellationToken,
     _scratch: Option<Scratch>,
 }
 
@@ -141,10 +143,28 @@ impl Shopfront {
             desk,
             menus,
             backend,
+            stop: CancellationToken::new(),
             _scratch: scratch,
         };
+        if customers {
+            front.keep_catalog();
+        }
         front.wait_for_engines(needs).await?;
         Ok(front)
+    }
+
+    /// Syncs the catalog as its sources are due, and keeps up with it.
+    fn keep_catalog(&self) {
+        let (folder, stop) = (self.settings.data_folder(), self.stop.clone());
+        let sources = self.settings.catalog.clone();
+        tokio::spawn(sync::catalog::schedule(
+            folder.clone(),
+            sources,
+            Timestamp::now,
+            fastrand::u64(..),
+            stop.clone(),
+        ));
+        tokio::spawn(self.menus.clone().keep(folder, menu::EVERY, stop));
     }
 
     /// A shop of its own in another data folder, on the same engines.
@@ -163,6 +183,7 @@ impl Shopfront {
             desk,
             menus,
             backend: None,
+            stop: CancellationToken::new(),
             _scratch: None,
         })
     }
@@ -224,7 +245,7 @@ impl Shopfront {
         Session::new(
             (self.info.clone(), Policy::of(&self.info)),
             self.desk.clone(),
-            interpreter(&self.engines, s).with_menus(self.menus.clone()),
+            interpreter(&self.engines, s).with_menus(self.menus.menus()),
             Speech {
                 ears: Some(Arc::new(Ears::of(self.engines.clone()))),
                 voice: self
@@ -299,6 +320,7 @@ impl Shopfront {
 
     /// Ends the workers, and what runs beside the conversation.
     pub async fn close(self) {
+        self.stop.cancel();
         let backend = async {
             if let Some(backend) = self.backend {
                 backend.close().await;
@@ -399,7 +421,7 @@ async fn open_desk(
     data: PathBuf,
     shop: Option<PathBuf>,
     backend: Option<DeskLink>,
-) -> Result<(Arc<DeskThread>, ShopInfo, Arc<Menus>), FrontError> {
+) -> Result<(Arc<DeskThread>, ShopInfo, Board), FrontError> {
     tokio::task::spawn_blocking(move || {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let desk = DeskThread::spawn(move || -> Result<Counter, FrontError> {
@@ -411,19 +433,13 @@ async fn open_desk(
                 load::sample(&mut store, now)?;
             }
             let info = load::info(&store)?;
-            let menu = |language| -> Result<Option<Menu>, StoreError> {
-                Ok(Menu::of(language, &store.menu(language, now)?))
-            };
-            let menus = Menus {
-                en: menu(Language::En)?,
-                fr: menu(Language::Fr)?,
-            };
+            let menus = menu::read(&store, now)?;
             let counter = Counter::new(store, &info, os_random()).with_backend(backend);
             let _ = tell.send((info, menus));
             Ok(counter)
         })?;
         let (info, menus) = told.recv().unwrap_or_default();
-        Ok((Arc::new(desk), info, Arc::new(menus)))
+        Ok((Arc::new(desk), info, Board::of(menus)))
     })
     .await
     .unwrap_or_else(|e| Err(FrontError::Folder(std::io::Error::other(e.to_string()))))

@@ -111,6 +111,8 @@ pub fn an_order(id: Uuid, random: u64, now: Timestamp) -> OrderMessage {
         created_at: now,
         promised: None,
         carrier: None,
+        acknowledged_at: None,
+        payment_link: None,
         events: Vec::new(),
     };
     let total = order.total();

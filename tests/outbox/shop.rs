@@ -373,10 +373,7 @@ pub fn folder() -> tempfile::TempDir {
          cake\tSlice of cake\t4.10 EUR\tin_stock\t5.5\n",
     )
     .unwrap();
-    let feeds = [FeedFile {
-        path: feed,
-        language: Language::En,
-    }];
+    let feeds = [FeedFile::new(feed, Language::En)];
     import(folder.path(), &feeds, None, Timestamp::now()).unwrap();
     folder
 }
