@@ -29,7 +29,9 @@ impl Sound {
         let letters: String = phrase.chars().filter(|c| c.is_alphanumeric()).collect();
         let (code, alternate) = match language {
             Language::En => {
-                let both = DoubleMetaphone::new(Some(32)).double_metaphone(&letters);
+                // The encoder cuts between bytes: it is given no others than English has.
+                let ascii: String = letters.chars().filter(char::is_ascii).collect();
+                let both = DoubleMetaphone::new(Some(32)).double_metaphone(&ascii);
                 (both.primary(), both.alternate())
             }
             Language::Fr => {
@@ -247,6 +249,15 @@ mod tests {
             assert!(cost(heard, name, Language::En).unwrap() < 0.7, "{heard}");
         }
         assert_eq!(cost("sweater", "mocha", Language::En), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_sound(text in ".{0,40}", other in "[a-zà-ÿ' -]{0,20}") {
+            for language in Language::ALL {
+                let _ = Sound::of(&text, language).cost(&Sound::of(&other, language));
+            }
+        }
     }
 
     #[test]

@@ -85,6 +85,9 @@ pub(super) struct Term {
 /// At most so many stems for one word.
 const MEANINGS: usize = 24;
 
+/// What a word may cost at most beside one that it is taken for: two sounds and a letter.
+const SOUNDS_ALIKE: f32 = 0.36;
+
 /// From so many letters on a word is compared with what sounds a little different too.
 const MOST_TELLING: usize = 5;
 
@@ -279,6 +282,7 @@ impl Vocabulary {
             let same = self.sounding(own.code());
             found.extend(same.filter_map(|(sound, i)| Some((own.cost(sound)?, *i))));
         }
+        found.retain(|(cost, _)| *cost <= SOUNDS_ALIKE);
         found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         found.truncate(8);
         for (cost, i) in found {
