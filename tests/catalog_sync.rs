@@ -5,8 +5,6 @@
 mod changes;
 #[path = "catalog_sync/faults.rs"]
 mod faults;
-#[path = "catalog_sync/measure.rs"]
-mod measure;
 #[path = "catalog_sync/server.rs"]
 mod server;
 

@@ -6,6 +6,7 @@ pub mod coffee;
 pub mod demo;
 pub mod memory;
 pub mod report;
+pub mod shop;
 #[cfg(feature = "audio")]
 pub mod room;
 #[cfg(feature = "audio")]

@@ -336,6 +336,9 @@ pub struct Bench {
     /// Measure understanding alone, on these sentences (JSON lines as for `eval --nlu`)
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["files", "transcripts", "coffee"])]
     pub nlu: Vec<PathBuf>,
+    /// Measure a made-up shop of so many products: import, size, search
+    #[arg(long, value_name = "PRODUCTS", conflicts_with_all = ["files", "transcripts", "coffee", "nlu"])]
+    pub shop: Option<usize>,
     /// Only so many recordings of each folder, or so many sentences
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

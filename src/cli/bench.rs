@@ -45,6 +45,9 @@ pub async fn run(args: &Bench, global: &Global) -> anyhow::Result<Ending> {
     if !args.nlu.is_empty() {
         return super::bench_nlu::run(args, global).await;
     }
+    if let Some(products) = args.shop {
+        return super::bench_shop::run(products, args.json).await;
+    }
     #[cfg(feature = "audio")]
     if let Some(turns) = args.soak {
         return super::bench_soak::run(turns as usize, args.json, global).await;

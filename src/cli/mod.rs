@@ -6,6 +6,7 @@ mod bench_coffee;
 #[cfg(feature = "audio")]
 mod bench_live;
 mod bench_nlu;
+mod bench_shop;
 #[cfg(feature = "audio")]
 mod bench_room;
 #[cfg(feature = "audio")]

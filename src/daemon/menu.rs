@@ -50,7 +50,8 @@ impl Board {
 
     /// Reads the menus again whenever the catalog was swapped, until told to stop.
     pub(super) async fn keep(self, folder: PathBuf, every: Duration, stop: CancellationToken) {
-        let mut seen = generation(&folder);
+        // What was read when the shop opened may be older than what is there now.
+        let mut seen = None;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,

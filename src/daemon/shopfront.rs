@@ -133,6 +133,8 @@ impl Shopfront {
         };
         // The workers load while the shop is opened.
         let engines = Arc::new(Engines::start(&settings, needs, false).await?);
+        // The settings' feeds are of the shop in the data folder, not of one to try out.
+        let is_own = shop.is_none();
         let (data, shop) = (settings.data_folder(), shop.map(Path::to_owned));
         let link = backend.as_ref().map(BackendLink::desk);
         let (desk, info, menus) = open_desk(data, shop, link).await?;
@@ -146,7 +148,7 @@ impl Shopfront {
             stop: CancellationToken::new(),
             _scratch: scratch,
         };
-        if customers {
+        if customers && is_own {
             front.keep_catalog();
         }
         front.wait_for_engines(needs).await?;
@@ -245,7 +247,10 @@ impl Shopfront {
         Session::new(
             (self.info.clone(), Policy::of(&self.info)),
             self.desk.clone(),
-            interpreter(&self.engines, s).with_menus(self.menus.menus()),
+            interpreter(&self.engines, s).with_menus({
+                let board = self.menus.clone();
+                Arc::new(move || board.menus())
+            }),
             Speech {
                 ears: Some(Arc::new(Ears::of(self.engines.clone()))),
                 voice: self

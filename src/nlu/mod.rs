@@ -36,7 +36,7 @@ pub mod words;
 use crate::lang::Language;
 use command::{Command, Context};
 use futures_util::future::BoxFuture;
-use menu::{Menu, Menus};
+use menu::Menus;
 use precedence::{SECOND_NEEDS, is_closed, patterns_stand, settle};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -179,8 +179,11 @@ pub struct Interpreter {
     second: Option<Arc<dyn CommandModel>>,
     second_below: f32,
     deadline: Duration,
-    menus: Option<Arc<Menus>>,
+    menus: Option<Board>,
 }
+
+/// Where the menus of this moment are read: a catalog may be swapped while a session waits.
+pub type Board = Arc<dyn Fn() -> Arc<Menus> + Send + Sync>;
 
 impl Interpreter {
     /// How long the model may take for one utterance, unless told otherwise.
@@ -215,15 +218,15 @@ impl Interpreter {
 
     /// What this shop makes to order.
     #[must_use]
-    pub fn with_menus(mut self, menus: Arc<Menus>) -> Self {
+    pub fn with_menus(mut self, menus: Board) -> Self {
         self.menus = Some(menus);
         self
     }
 
-    /// The menu in a language, where the shop makes anything to order.
+    /// What this shop makes to order now, by language.
     #[must_use]
-    pub fn menu(&self, language: Language) -> Option<&Menu> {
-        self.menus.as_ref()?.of(language)
+    pub fn menus(&self) -> Option<Arc<Menus>> {
+        self.menus.as_ref().map(|menus| menus())
     }
 
     /// Understands one utterance. Never fails: what the model cannot be asked, the fallback
@@ -255,13 +258,15 @@ impl Interpreter {
         if let Some(commands) = closed.as_ref().filter(|c| !tuned || is_closed(c)) {
             return certain(commands.clone());
         }
-        let ordered = self
-            .menu(language)
-            .and_then(|menu| Some((menu.order(text)?, menu)));
-        if let Some((reading, menu)) = &ordered
+        let ordered = self.menus().and_then(|menu| {
+            let reading = menu.of(language)?.order(text)?;
+            let command = menu.of(language)?.command(&reading);
+            Some((reading, command))
+        });
+        if let Some((reading, command)) = &ordered
             && reading.is_sure()
         {
-            return certain(vec![menu.command(reading)]);
+            return certain(vec![command.clone()]);
         }
         if let Some(model) = &self.model {
             let turn = prompt::turn(&words.to_string(), context);
@@ -275,10 +280,10 @@ impl Interpreter {
                         {
                             heard.commands = closed;
                         }
-                        if let Some((reading, menu)) = &ordered
-                            && may_be_an_order(&heard.commands)
+                        if let Some((reading, command)) = &ordered
+                            && let Some(order) = as_ordered(&heard.commands, reading, command)
                         {
-                            heard.commands = vec![menu.command(reading)];
+                            heard.commands = vec![order];
                             return heard;
                         }
                         if tuned
@@ -319,12 +324,23 @@ impl Interpreter {
     }
 }
 
-/// Whether what the model made of an utterance leaves room for its being an order of the menu.
-fn may_be_an_order(commands: &[Command]) -> bool {
-    matches!(
-        commands,
-        [Command::AddToCart { .. } | Command::SearchProduct { .. } | Command::OutOfScope {}]
-    )
+/// The order of the menu that an utterance is, where what the model made of it leaves room for
+/// that: an addition to the cart, whose quantity stands, or, where it was begun as an order and
+/// hardly anything in it is strange, something that the model did not know for one.
+fn as_ordered(model: &[Command], reading: &menu::Reading, command: &Command) -> Option<Command> {
+    let mut order = command.clone();
+    match model {
+        [Command::AddToCart { quantity: many, .. }] => {
+            if let Command::AddToCart { quantity, .. } = &mut order {
+                *quantity = quantity.or(*many);
+            }
+            Some(order)
+        }
+        [Command::SearchProduct { .. } | Command::OutOfScope {}] => {
+            (reading.carried && reading.is_likely()).then_some(order)
+        }
+        _ => None,
+    }
 }
 
 /// Below this confidence a tuned model's reading that would write is side talk: of such answers

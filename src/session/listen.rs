@@ -125,7 +125,8 @@ impl Listener {
         turn.span_ms = sound.span_ms;
         let mut heard = self.transcribe(sound).await;
         if let Ok(first) = &mut heard {
-            self.by_the_menu(sound, first).await;
+            let left = self.within.saturating_sub(at.elapsed());
+            self.by_the_menu(sound, first, left).await;
         }
         turn.timings_ms.stt = Some(ms(at.elapsed()));
         let listened = heard.map_err(|e| {
@@ -149,13 +150,15 @@ impl Listener {
     }
 
     /// Listens again with the menu in mind, where an order of it was heard that is not quite on
-    /// it; what is nearer to the menu is taken.
-    async fn by_the_menu(&self, sound: &Sound<'_>, first: &mut Listened) {
+    /// it; what is nearer to the menu is taken. Takes no longer than what is `left` of the
+    /// recogniser's time.
+    async fn by_the_menu(&self, sound: &Sound<'_>, first: &mut Listened, left: Duration) {
         let (Some(ears), Verdict::Heard(text)) = (&self.ears, &first.verdict) else {
             return;
         };
         let language = first.language.or(self.known).unwrap_or(self.language);
-        let Some(menu) = self.interpreter.menu(language) else {
+        let menus = self.interpreter.menus();
+        let Some(menu) = menus.as_ref().and_then(|menus| menus.of(language)) else {
             return;
         };
         let Some(reading) = menu.order(text).filter(|r| !r.is_exact()) else {
@@ -165,9 +168,9 @@ impl Listener {
             pcm: sound.pcm.clone(),
             language: Some(language),
             prompt: Some(menu.hint(&reading, MOST_HINT)),
-            within: self.within,
+            within: left,
         };
-        let Ok(again) = ears.transcribe(request).await else {
+        let Ok(Ok(again)) = tokio::time::timeout(left, ears.transcribe(request)).await else {
             return;
         };
         let again = Listened::to(again, sound);

@@ -10,4 +10,5 @@ mod intake;
 mod pay;
 mod staff;
 mod support;
+mod terminal;
 mod webhooks;

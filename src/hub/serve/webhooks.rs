@@ -95,6 +95,9 @@ async fn next(pauses: &HashMap<String, (Instant, Duration)>) {
     }
 }
 
+/// How long one terminal's events are posted before it is the others' turn.
+const TURN: Duration = Duration::from_secs(10);
+
 /// Posts what a terminal has not taken, a page at most.
 async fn post(hub: &Hub, client: &reqwest::Client, due: Due) -> (String, Result<(), String>) {
     let result = post_all(hub, client, &due).await;
@@ -108,7 +111,12 @@ async fn post_all(hub: &Hub, client: &reqwest::Client, due: &Due) -> Result<(), 
         .events(&due.terminal, due.posted.unsigned_abs())
         .await
         .map_err(told)?;
+    let begun = Instant::now();
     for event in events {
+        // The others wait for this one: what is left is due again in the next round.
+        if begun.elapsed() >= TURN {
+            break;
+        }
         post_one(hub, client, due, &event).await?;
         hub.store
             .posted(&due.terminal, event.number)

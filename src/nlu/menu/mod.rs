@@ -46,6 +46,8 @@ enum Kind {
 }
 
 struct Phrase {
+    /// Whether it says that something is not wanted.
+    denies: bool,
     sound: Sound,
     kind: Kind,
 }
@@ -111,6 +113,8 @@ struct Manners {
     carriers: Vec<String>,
     /// What ties its parts.
     ties: Vec<String>,
+    /// What says that something is not wanted.
+    denials: Vec<String>,
     /// Numbers in words, for their sound.
     numbers: BTreeMap<String, String>,
 }
@@ -135,7 +139,12 @@ impl Manners {
 /// The words of an utterance or a name: lower case without diacritics, numbers as digits.
 #[must_use]
 pub fn words(text: &str, language: Language) -> Vec<String> {
-    let words = normalise(text, language, &Context::default());
+    let percent = match language {
+        Language::En => " percent ",
+        Language::Fr => " pour cent ",
+    };
+    let text = text.replace('%', percent);
+    let words = normalise(&text, language, &Context::default());
     words
         .list
         .iter()
@@ -152,6 +161,12 @@ impl Reading {
     #[must_use]
     pub fn is_sure(&self) -> bool {
         self.doubt <= SURE && self.margin >= MARGIN
+    }
+
+    /// Whether hardly anything in it is strange.
+    #[must_use]
+    pub fn is_likely(&self) -> bool {
+        self.doubt <= UNCERTAIN
     }
 
     /// Whether every word was said as the menu has it.
@@ -230,7 +245,17 @@ impl Menu {
         same.push(self.phrases.len());
         self.longest = self.longest.max(words.len());
         let sound = Sound::of(&self.spelled(&words), self.language);
-        self.phrases.push(Phrase { sound, kind });
+        let denies = self.denies(&words);
+        self.phrases.push(Phrase {
+            denies,
+            sound,
+            kind,
+        });
+    }
+
+    /// Whether one of the words says that something is not wanted.
+    fn denies(&self, words: &[String]) -> bool {
+        words.iter().any(|w| self.manners.denials.contains(w))
     }
 
     /// Words with their numbers as they are spoken.

@@ -13,7 +13,9 @@ const UNKNOWN: f32 = 1.0;
 /// And one of a letter or two.
 const UNKNOWN_SHORT: f32 = 0.5;
 /// A number before everything else, which says how many.
-const QUANTITY: f32 = 0.0;
+const QUANTITY: f32 = 0.001;
+/// A word that says what is not wanted, outside of a phrase of the menu: the order is not read.
+const DENIAL: f32 = 100.0;
 /// A carrier ("can I have") in the middle of the order.
 const LATE_CARRIER: f32 = 0.5;
 /// Words of a phrase that is compared by its sound, at most.
@@ -115,13 +117,17 @@ impl Menu {
                     continue;
                 }
                 let sound = Sound::of(&self.spelled(span), self.language);
+                let denies = self.denies(span);
                 for (phrase, known) in self.phrases.iter().enumerate() {
                     let wanted = match known.kind {
                         Kind::Tie => false,
                         Kind::Carrier => at == 0,
                         Kind::Item(_) | Kind::Choice(_) => true,
                     };
-                    if wanted && let Some(cost) = known.sound.cost(&sound) {
+                    if wanted
+                        && known.denies == denies
+                        && let Some(cost) = known.sound.cost(&sound)
+                    {
                         let cost = EACH + cost;
                         found.push(Match { phrase, len, cost });
                     }
@@ -159,7 +165,9 @@ impl Menu {
                         *there = step;
                     }
                 };
-                let unknown = if state == start && quantity(&words[at]).is_some() {
+                let unknown = if self.denies(&words[at..=at]) {
+                    DENIAL
+                } else if state == start && cost < QUANTITY && quantity(&words[at]).is_some() {
                     QUANTITY
                 } else if words[at].chars().count() <= 2 {
                     UNKNOWN_SHORT
@@ -201,6 +209,8 @@ impl Menu {
         let mut carried = false;
         let (mut phrases, mut exact) = (0, 0);
         let mut many = None;
+        // Whether what follows in the utterance is a phrase of the order.
+        let mut before_phrase = false;
         while at > 0 {
             let step = best[at].get(&state)?;
             let alone = step.cost - best[step.from.0].get(&step.from.1)?.cost;
@@ -217,9 +227,19 @@ impl Menu {
                     exact += usize::from(alone <= EACH + 0.001);
                 }
                 Some(Kind::Carrier) => carried = true,
-                None if step.from.1 == start => many = quantity(&words[step.from.0]),
+                None if alone <= QUANTITY && before_phrase => {
+                    many = quantity(&words[step.from.0]);
+                }
+                // Another choice of a group that has one, or a number of something unknown.
+                None if alone <= QUANTITY || self.is_choice(&words[step.from.0], groups) => {
+                    return None;
+                }
                 Some(Kind::Tie) | None => {}
             }
+            before_phrase = matches!(
+                step.phrase.map(|p| self.phrases[p].kind),
+                Some(Kind::Choice(_) | Kind::Item(_))
+            ) || (before_phrase && step.phrase.is_some());
             (at, state) = step.from;
         }
         choices.reverse();
@@ -233,6 +253,18 @@ impl Menu {
             carried,
             margin: 0.0,
         })
+    }
+}
+
+impl Menu {
+    /// Whether a word alone is a choice of one of these groups.
+    fn is_choice(&self, word: &str, groups: &[super::Group]) -> bool {
+        let phrases = self.exact.get(word).into_iter().flatten();
+        let choice = |p: &usize| match self.phrases[*p].kind {
+            Kind::Choice(c) => groups.iter().any(|g| g.choices.contains(&c)),
+            _ => false,
+        };
+        phrases.into_iter().any(choice)
     }
 }
 

@@ -268,7 +268,7 @@ fn order_told(
     // The shopper has cancelled, and the backend could not know: its answer to that decides.
     let cancelling: bool = db.query_row(
         "SELECT EXISTS (SELECT 1 FROM outbox
-                        WHERE subject = ?1 AND kind = 'cancel' AND state <> 'sent')",
+                        WHERE subject = ?1 AND kind = 'cancel' AND state = 'waiting')",
         [&id],
         |row| row.get(0),
     )?;
