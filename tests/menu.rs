@@ -31,7 +31,11 @@ fn heard(menu: &Menu, text: &str) -> String {
     else {
         unreachable!()
     };
-    let sure = if reading.is_sure() { "" } else { "? " };
+    let sure = match (reading.is_sure(), reading.is_likely()) {
+        (true, _) => "",
+        (_, true) => "? ",
+        _ => "?? ",
+    };
     let many = quantity.map_or(String::new(), |n| format!("{n} x "));
     format!("{sure}{many}{}: {}", item.unwrap(), options.join(", "))
 }

@@ -325,9 +325,12 @@ impl Interpreter {
 }
 
 /// The order of the menu that an utterance is, where what the model made of it leaves room for
-/// that: an addition to the cart, whose quantity stands, or, where it was begun as an order and
-/// hardly anything in it is strange, something that the model did not know for one.
+/// that and hardly anything in it is strange: an addition to the cart, whose quantity stands, or,
+/// where it was begun as an order, something that the model did not know for one.
 fn as_ordered(model: &[Command], reading: &menu::Reading, command: &Command) -> Option<Command> {
+    if !reading.is_likely() {
+        return None;
+    }
     let mut order = command.clone();
     match model {
         [Command::AddToCart { quantity: many, .. }] => {
@@ -337,7 +340,7 @@ fn as_ordered(model: &[Command], reading: &menu::Reading, command: &Command) -> 
             Some(order)
         }
         [Command::SearchProduct { .. } | Command::OutOfScope {}] => {
-            (reading.carried && reading.is_likely()).then_some(order)
+            reading.carried.then_some(order)
         }
         _ => None,
     }

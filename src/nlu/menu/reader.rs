@@ -113,11 +113,11 @@ impl Menu {
                     };
                     found.push(Match { phrase, len, cost });
                 }
-                if len > SOUNDED {
+                // What is not wanted is said as the menu says it, or it is not understood.
+                if len > SOUNDED || self.denies(span) {
                     continue;
                 }
                 let sound = Sound::of(&self.spelled(span), self.language);
-                let denies = self.denies(span);
                 for (phrase, known) in self.phrases.iter().enumerate() {
                     let wanted = match known.kind {
                         Kind::Tie => false,
@@ -125,7 +125,7 @@ impl Menu {
                         Kind::Item(_) | Kind::Choice(_) => true,
                     };
                     if wanted
-                        && known.denies == denies
+                        && !known.denies
                         && let Some(cost) = known.sound.cost(&sound)
                     {
                         let cost = EACH + cost;
